@@ -1,0 +1,1 @@
+"""Shipped YAML: the default configuration and the mappings of well-known exports."""

@@ -1,0 +1,1 @@
+"""Tables, sources and features; knows neither models nor the web."""

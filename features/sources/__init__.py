@@ -1,0 +1,1 @@
+"""Importers: one module for each kind of export, from raw files to canonical rows."""

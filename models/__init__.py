@@ -1,0 +1,1 @@
+"""The mathematics: outcome models, credit, rules and their metrics, as functions on tables."""

@@ -1,0 +1,1 @@
+"""Jobs and the command line; the only layer that knows files, configs, clocks and MLflow."""

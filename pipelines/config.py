@@ -1,0 +1,156 @@
+"""The configuration: YAML in, frozen models out, all faults in one error.
+
+Defaults stand here and nowhere else; ``configs/default.yaml`` shows them all and a test keeps the two equal.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from features.cutoff import Cutoff
+
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class ConfigError(ValueError):
+    """A configuration file that cannot be used; the message lists every fault with its place in the file."""
+
+
+class Section(BaseModel):
+    """Base of every section: frozen, and an unknown key is a fault (most are typing errors)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EngineConfig(Section):
+    """What runs the features, and within which limits."""
+
+    name: Literal["duckdb", "spark"] = Field("duckdb", description="Engine of the features.")
+    memory: str = Field(
+        "2GB", pattern=r"^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$", description="Memory limit of the query engine."
+    )
+    threads: int | None = Field(
+        None, ge=1, description="Threads of the query engine and the model; null means all cores."
+    )
+
+
+class CutoffConfig(Section):
+    """The moment up to which a deal's touchpoints are known to the features."""
+
+    kind: Literal["at_close", "days_before_close", "stage_entry", "age_days"] = Field(
+        "at_close", description="Which moment."
+    )
+    days: float | None = Field(None, ge=0, description="Days before close, or age of the deal in days (a landmark).")
+    stage: str | None = Field(None, description="The stage whose first entry is the moment.")
+
+    def to_cutoff(self) -> Cutoff:
+        """The features' own form of it; raises ``ValueError`` when the kind lacks its ``days`` or ``stage``."""
+        return Cutoff(self.kind, self.days, self.stage)
+
+
+class OutcomeConfig(Section):
+    """The outcome model."""
+
+    test_share: float = Field(
+        0.2, gt=0, lt=0.9, description="Latest share of the closed deals, kept for the evaluation."
+    )
+    folds: int = Field(5, ge=2, le=20, description="Account-grouped folds of the cross-fitted model.")
+    ignore: tuple[str, ...] = Field((), description="Columns of `deals` that the model must not see.")
+    allow_leak: tuple[str, ...] = Field((), description="Columns to keep although the leak doctor suspects them.")
+    monotone: dict[str, Literal[-1, 1]] = Field({}, description="Feature name to the only direction it may push.")
+    params: dict[str, int | float | str | bool] = Field(
+        {}, description="LightGBM parameters that replace the defaults."
+    )
+    tune_trials: int = Field(0, ge=0, le=500, description="Optuna trials; 0 keeps the parameters.")
+    bootstrap: int = Field(500, ge=50, description="Bootstrap samples for the intervals of the evaluation.")
+
+
+class CreditConfig(Section):
+    """How credit is divided."""
+
+    methods: tuple[Literal["model", "shap", "first_touch", "last_touch", "linear"], ...] = Field(
+        ("model", "shap", "first_touch", "last_touch", "linear"),
+        min_length=1,
+        description="Methods that `score` computes.",
+    )
+    exact_players: int = Field(
+        10, ge=1, le=14, description="Most partners on a deal for which all coalitions are evaluated."
+    )
+    samples: int = Field(512, ge=16, description="Sampled orders for a deal with more partners.")
+    late_entries: Literal["count", "drop"] = Field(
+        "count", description="Whether rules count a touch that was recorded after the deal had closed."
+    )
+    period: Literal["month", "quarter", "year"] = Field("quarter", description="Period of `partner_scores`.")
+    chunk_deals: int = Field(5000, ge=1, description="About how many deals are scored, and saved, in one step.")
+
+
+class TrackingConfig(Section):
+    """Where MLflow keeps runs and models."""
+
+    uri: str | None = Field(None, description="MLflow tracking URI; null means SQLite in the workspace.")
+    experiment: str = Field("partnerlift", min_length=1, description="MLflow experiment name.")
+
+
+class Config(Section):
+    """Everything that a run can be told."""
+
+    seed: int = Field(0, ge=0, description="Seed of everything random.")
+    report_currency: str | None = Field(None, pattern=r"^[A-Z]{3}$", description="Currency of the report's totals.")
+    engine: EngineConfig = EngineConfig()
+    cutoff: CutoffConfig = CutoffConfig()
+    outcome: OutcomeConfig = OutcomeConfig()
+    credit: CreditConfig = CreditConfig()
+    tracking: TrackingConfig = TrackingConfig()
+
+
+def load_config(path: Path | None = None) -> Config:
+    """The configuration in a YAML file, or the defaults.
+
+    Raises ``ConfigError`` with all faults at once, each with its place, value and what is allowed.
+    """
+    if path is None:
+        return Config()
+    return parse_config(read_yaml(path), origin=str(path))
+
+
+def parse_config(values: dict[str, Any], origin: str = "config") -> Config:
+    """The configuration in a mapping; ``origin`` names it in errors."""
+    return validated(Config, values, origin)
+
+
+def validated(model: type[ModelT], values: dict[str, Any], origin: str) -> ModelT:
+    """``values`` as the model; raises ``ConfigError`` that lists every fault with its path."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{origin}: {_faults(error)}") from error
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; raises ``ConfigError`` when it is missing, not YAML or not a mapping."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"Cannot read the config file {path}: {error.strerror}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} must hold keys and values, but holds a {type(values).__name__}.")
+    return values
+
+
+def _faults(error: ValidationError) -> str:
+    faults = []
+    for fault in error.errors():
+        place = ".".join(str(part) for part in fault["loc"]) or "(top)"
+        shown = "" if fault["type"] in {"missing", "extra_forbidden"} else f" (is {fault['input']!r})"
+        message = "unknown key" if fault["type"] == "extra_forbidden" else fault["msg"]
+        faults.append(f"{place}: {message}{shown}")
+    return f"{len(faults)} fault(s): " + "; ".join(faults)

@@ -1,0 +1,291 @@
+"""A workspace: one folder with one company's tables and results, written only in whole steps.
+
+A write goes to a staging folder first and is then moved into place under a journal, so that a run that is killed at
+any moment leaves either the old files, or a journal from which the next run finishes the move.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import filelock
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.tables import EXTRA_PREFIX, SQL_TYPES, TABLES, Table
+
+JOURNAL: Final = ".commit.json"
+LOCK: Final = ".lock"
+STAGING: Final = ".staging"
+SCRATCH: Final = ".scratch"
+
+
+class WorkspaceError(RuntimeError):
+    """A workspace that cannot be used as asked; the message says what to do."""
+
+
+@dataclass
+class Transaction:
+    """Files to be put in place together. Ask ``file`` where to write; nothing is visible before the commit."""
+
+    staging: Path
+    removals: list[str] = field(default_factory=list)
+
+    def file(self, relative: str) -> Path:
+        """Where to write the file that will stand at ``relative`` in the workspace."""
+        path = self.staging / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def remove(self, relative: str) -> None:
+        """Take the file or folder at ``relative`` away with the commit (a staged file of that name still arrives)."""
+        self.removals.append(relative)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder and how its tables are read and written.
+
+    ``memory`` and ``threads`` bound every query engine opened from it; ``threads=None`` means all cores.
+    """
+
+    root: Path
+    memory: str = "2GB"
+    threads: int | None = None
+
+    @classmethod
+    def open(
+        cls, root: Path | str, *, create: bool = False, memory: str = "2GB", threads: int | None = None
+    ) -> Workspace:
+        """The workspace at ``root``, with a commit that was cut short finished.
+
+        Raises ``WorkspaceError`` when the folder is not there (and ``create`` is false) or cannot be written.
+        """
+        workspace = cls(Path(root), memory, threads)
+        if not workspace.root.is_dir():
+            if not create:
+                raise WorkspaceError(
+                    f"There is no workspace at {root}. Fill one with `partnerlift ingest --workspace {root} ...`."
+                )
+            try:
+                workspace.root.mkdir(parents=True)
+            except OSError as error:
+                raise WorkspaceError(f"Cannot create the workspace {root}: {error.strerror}.") from error
+        if workspace._journal.exists():
+            with workspace.lock("finishing an interrupted write"):
+                pass
+        return workspace
+
+    @property
+    def tables(self) -> Path:
+        """Folder of the contract's tables."""
+        return self.root / "tables"
+
+    @property
+    def rejects(self) -> Path:
+        """Folder of the rejected rows, one file for each table."""
+        return self.root / "rejects"
+
+    @property
+    def results(self) -> Path:
+        """Folder of what the verbs keep beside the contract's tables: evaluations, drivers, ingest summaries."""
+        return self.root / "results"
+
+    @property
+    def _journal(self) -> Path:
+        return self.root / JOURNAL
+
+    def path(self, name: str) -> Path:
+        """Where table ``name`` stands, a file or a folder of part files."""
+        return self.tables / f"{name}.parquet"
+
+    def has(self, name: str) -> bool:
+        """Whether table ``name`` is there with at least one file."""
+        path = self.path(name)
+        return path.is_file() or (path.is_dir() and any(path.glob("*.parquet")))
+
+    def select(self, name: str) -> str:
+        """SQL that reads table ``name`` with its declared columns and types, empty when the table is not there.
+
+        Columns that the files lack are null; extra ``x_`` columns of ``deals`` are kept as they are.
+        """
+        table = TABLES[name]
+        if not self.has(name):
+            typed = ", ".join(f'CAST(NULL AS {SQL_TYPES[c.kind]}) AS "{c.name}"' for c in table.columns)
+            return f"SELECT {typed} WHERE false"
+        source = f"read_parquet('{_quoted(self._pattern(name))}', union_by_name = true)"
+        present = self.columns(name)
+        typed = ", ".join(
+            f'CAST({_quoted_name(c.name) if c.name in present else "NULL"} AS {SQL_TYPES[c.kind]}) AS "{c.name}"'
+            for c in table.columns
+        )
+        extra = [_quoted_name(c) for c in present if table.allows_extra and c.startswith(EXTRA_PREFIX)]
+        return f"SELECT {', '.join([typed, *extra])} FROM {source}"
+
+    def columns(self, name: str) -> list[str]:
+        """Names of the columns that the files of table ``name`` have, in order; none when it is not there."""
+        names: dict[str, None] = {}
+        for file in self.files(name):
+            names |= dict.fromkeys(_schema(file).names)
+        return list(names)
+
+    def files(self, name: str) -> list[Path]:
+        """The Parquet files of table ``name``, sorted."""
+        path = self.path(name)
+        if path.is_file():
+            return [path]
+        return sorted(path.glob("*.parquet")) if path.is_dir() else []
+
+    def read(self, name: str) -> pd.DataFrame:
+        """Table ``name`` as a frame with the declared columns and types; empty when it is not there."""
+        with self.connect() as connection:
+            return connection.execute(self.select(name)).df()
+
+    @contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A DuckDB connection in UTC, within the workspace's limits, spilling to the workspace's own disk.
+
+        Every table of the contract is a view in it, empty where the workspace has none.
+        """
+        scratch = self.root / SCRATCH / uuid.uuid4().hex
+        connection = duckdb.connect()
+        try:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute(f"SET memory_limit = '{_quoted(self.memory)}'")
+            connection.execute(f"SET temp_directory = '{_quoted(str(scratch))}'")
+            connection.execute("SET enable_progress_bar = false")
+            if self.threads is not None:
+                connection.execute(f"SET threads = {int(self.threads)}")
+            for name in TABLES:
+                connection.execute(f'CREATE VIEW "{name}" AS {self.select(name)}')
+            yield connection
+        finally:
+            connection.close()
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    @contextmanager
+    def lock(self, purpose: str) -> Iterator[None]:
+        """Holds the workspace for one writer, after finishing or clearing what an interrupted one left.
+
+        Raises ``WorkspaceError`` when another run holds it or the folder cannot be written.
+        """
+        holder = self.root / f"{LOCK}-holder"
+        guard = filelock.FileLock(self.root / LOCK)
+        try:
+            guard.acquire(timeout=0)
+        except filelock.Timeout as error:
+            who = holder.read_text(encoding="utf-8") if holder.exists() else "another run"
+            raise WorkspaceError(
+                f"{self.root} is in use by {who}. Wait until it has ended, then run this again."
+            ) from error
+        except OSError as error:
+            raise WorkspaceError(f"Cannot write to {self.root}: {error.strerror}. Check its permissions.") from error
+        try:
+            holder.write_text(f"process {os.getpid()} ({purpose})", encoding="utf-8")
+            self._recover()
+            yield
+        finally:
+            holder.unlink(missing_ok=True)
+            guard.release()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Collects files and puts them in place together when the block ends without an error. Needs the lock."""
+        staging_root = self.root / STAGING
+        staging_root.mkdir(parents=True, exist_ok=True)
+        transaction = Transaction(Path(tempfile.mkdtemp(dir=staging_root)))
+        try:
+            yield transaction
+            self._commit(transaction)
+        finally:
+            shutil.rmtree(transaction.staging, ignore_errors=True)
+
+    def _commit(self, transaction: Transaction) -> None:
+        staged = sorted(str(p.relative_to(transaction.staging)) for p in transaction.staging.rglob("*") if p.is_file())
+        for relative in staged:
+            _sync(transaction.staging / relative)
+        plan = {
+            "staging": str(transaction.staging.relative_to(self.root)),
+            "files": staged,
+            "removals": transaction.removals,
+        }
+        draft = self._journal.with_suffix(".draft")
+        draft.write_text(json.dumps(plan), encoding="utf-8")
+        _sync(draft)
+        draft.replace(self._journal)
+        self._apply(plan)
+
+    def _apply(self, plan: dict[str, object]) -> None:
+        staging = self.root / str(plan["staging"])
+        files, removals = plan["files"], plan["removals"]
+        assert isinstance(files, list) and isinstance(removals, list)
+        while removals:
+            _remove(self.root / removals.pop())
+            draft = self._journal.with_suffix(".draft")
+            draft.write_text(json.dumps(plan), encoding="utf-8")
+            draft.replace(self._journal)
+        for relative in files:
+            source, target = staging / relative, self.root / relative
+            if source.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                source.replace(target)
+        self._journal.unlink()
+
+    def _recover(self) -> None:
+        if self._journal.exists():
+            self._apply(json.loads(self._journal.read_text(encoding="utf-8")))
+        shutil.rmtree(self.root / STAGING, ignore_errors=True)
+        shutil.rmtree(self.root / SCRATCH, ignore_errors=True)
+
+    def _pattern(self, name: str) -> str:
+        path = self.path(name)
+        return str(path / "*.parquet") if path.is_dir() else str(path)
+
+
+def write_frame(frame: pd.DataFrame, table: Table, path: Path) -> None:
+    """Writes a frame as the declared table's Parquet file; raises ``ValueError`` when a column is missing or mistyped."""
+    missing = [c.name for c in table.columns if c.name not in frame.columns and not c.nullable]
+    if missing:
+        raise ValueError(f"Table {table.name} lacks the column(s) {', '.join(missing)}.")
+    complete = frame.reindex(columns=list(table.column_names))
+    pq.write_table(pa.Table.from_pandas(complete, schema=table.arrow_schema(), preserve_index=False), path)
+
+
+def _schema(path: Path) -> pa.Schema:
+    try:
+        return pq.read_schema(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise WorkspaceError(
+            f"{path} is not a readable Parquet file ({error}). Restore it, or ingest again."
+        ) from error
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as handle:
+        os.fsync(handle.fileno())
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
+
+
+def _quoted_name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
