@@ -1,0 +1,98 @@
+"""Rows on their way from a raw file into a Parquet file of text columns that DuckDB can read in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+FILE: Final = "_file"
+LINE: Final = "_line"
+FAULT: Final = "_fault"
+RESERVED: Final = frozenset({FILE, LINE, FAULT})
+_BATCH_ROWS: Final = 50_000
+_BATCH_CHARACTERS: Final = 8 * 1024 * 1024
+
+
+@dataclass
+class Batch:
+    """Some rows of one file, in its order, and the line each begins in; one with a fault will be rejected."""
+
+    names: list[str]
+    lines: list[int] = field(default_factory=list)
+    faults: list[str | None] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    characters: int = 0
+
+    def add(self, line: int, fault: str | None, cells: list[str]) -> None:
+        """Append one row; ``cells`` are as many as ``names``, empty where there is no value."""
+        self.lines.append(line)
+        self.faults.append(fault)
+        self.rows.append(cells)
+        self.characters += sum(map(len, cells))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to write it down."""
+        return len(self.rows) >= _BATCH_ROWS or self.characters >= _BATCH_CHARACTERS
+
+    def to_arrow(self) -> pa.Table:
+        """The batch as text columns under their names (empty cells null), with line and fault."""
+        columns = list(zip(*self.rows, strict=True)) if self.rows else [()] * len(self.names)
+        arrays = [_text(column) for column in columns]
+        return pa.table(
+            [*arrays, pa.array(self.lines, pa.int64()), pa.array(self.faults, pa.string())],
+            names=[*self.names, LINE, FAULT],
+        )
+
+
+def write_batches(batches: Iterable[Batch], folder: Path) -> tuple[list[str], list[Path]]:
+    """Writes the batches as Parquet parts, a new part whenever the columns change; column names and parts."""
+    names: dict[str, None] = {}
+    parts: list[Path] = []
+    writer: pq.ParquetWriter | None = None
+    try:
+        for batch in batches:
+            table = batch.to_arrow()
+            if writer is None or writer.schema.names != table.schema.names:
+                if writer is not None:
+                    writer.close()
+                parts.append(folder / f"part-{len(parts):05d}.parquet")
+                writer = pq.ParquetWriter(parts[-1], table.schema, compression="zstd", compression_level=1)
+                names |= dict.fromkeys(batch.names)
+            writer.write_table(table)
+    finally:
+        if writer is not None:
+            writer.close()
+    return list(names), parts
+
+
+def register(con: duckdb.DuckDBPyConnection, view: str, names: list[str], parts: list[Path], file: str) -> None:
+    """Makes ``view`` show the parts as one table: the named columns, then ``_file``, ``_line``, ``_fault``."""
+    columns = ", ".join(quoted_name(name) for name in names)
+    sources = ", ".join(quoted(str(part)) for part in parts)
+    con.execute(
+        f"CREATE OR REPLACE VIEW {quoted_name(view)} AS SELECT {columns}, {quoted(file)} AS {FILE}, {LINE}, {FAULT} "
+        f"FROM read_parquet([{sources}], union_by_name = true)"
+    )
+
+
+def quoted(text: str) -> str:
+    """The text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quoted_name(name: str) -> str:
+    """The name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(cells: Iterable[str]) -> pa.Array:
+    array = pa.array(cells, pa.string())
+    return pc.if_else(pc.equal(array, ""), pa.scalar(None, pa.string()), array)
