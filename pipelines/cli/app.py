@@ -1,0 +1,129 @@
+"""The application: its verbs, its exit codes and how an error is told."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from pipelines.cli import data, results
+from pipelines.cli.options import DEBUG_KEY, Debug, example
+from pipelines.console import set_up_logging
+
+FAILED: Final = 1
+BROKEN_PIPE: Final = 141
+INTERRUPTED: Final = 130
+EXTRAS: Final = {"optuna": "tune", "pyspark": "spark"}
+DEBUG_HINT: Final = "Run it again with --debug to see where this comes from."
+
+
+class Verbs(TyperGroup):
+    """The verbs, with every error turned into one line on stderr and an exit code."""
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        """Names of the verbs, in the order in which they are used."""
+        return list(self.commands)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the verb; exits 1 on an error, 130 on Ctrl-C, 141 when the reader of stdout is gone."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            typer.echo("Stopped. The workspace is as it was, or resumable: run the same command again.", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(BROKEN_PIPE) from None
+        except Exception as error:  # what a user can cause is a line, whatever library raised it
+            if _is_of_typer(error):
+                raise
+            if ctx.meta.get(DEBUG_KEY):
+                traceback.print_exc()
+            typer.echo(f"partnerlift {ctx.invoked_subcommand}: {told(error)}", err=True)
+            raise typer.Exit(FAILED) from None
+        return result
+
+
+def told(error: Exception) -> str:
+    """An error in one line; one that does not explain itself is told with its class and the way to its traceback."""
+    message = " ".join(str(error).split())
+    if isinstance(error, ModuleNotFoundError):
+        extra = EXTRAS.get((error.name or "").split(".")[0])
+        return f"{message}. " + (f"Install it: pip install 'partnerlift[{extra}]'." if extra else DEBUG_HINT)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"Cannot use {error.filename}: {error.strerror}. Check the path and its permissions."
+    if isinstance(error, ValueError | RuntimeError) and message:
+        return message
+    return f"{type(error).__name__}: {message or 'no details'}. {DEBUG_HINT}"
+
+
+def _is_of_typer(error: Exception) -> bool:
+    return type(error).__module__.split(".")[0] in {"typer", "click"}
+
+
+def print_version(value: bool) -> None:
+    """Prints the version and ends the run, when asked for."""
+    if value:
+        from importlib.metadata import version
+
+        typer.echo(f"partnerlift {version('partnerlift')}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    cls=Verbs,
+    name="partnerlift",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+@app.callback()
+def partnerlift(
+    context: typer.Context,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    _debug: Debug = False,
+) -> None:
+    """Which partners helped win which deals: evidence-backed credit from CRM deals and partner touchpoints.
+
+    Results go to stdout, log and progress to stderr. Exit code 0: done; 1: failed; 2: wrong use; 3: done, but some
+    rows were rejected.
+    """
+    set_up_logging(debug=bool(context.meta.get(DEBUG_KEY)))
+
+
+for name, verb, commands in (
+    ("demo", results.demo, ["partnerlift demo --out ./demo"]),
+    ("simulate", data.simulate, ["partnerlift simulate --out ./acme --deals 5000 --bias moderate"]),
+    (
+        "ingest",
+        data.ingest,
+        [
+            "partnerlift ingest --from tables ./exports",
+            "partnerlift ingest --from salesforce ./data-loader",
+            "partnerlift ingest --from mapped --config acme.yaml ./crm.csv",
+        ],
+    ),
+    ("map", data.propose, ["partnerlift map ./crm.csv --out acme.yaml"]),
+    ("doctor", data.doctor, ["partnerlift doctor --workspace ./workspace"]),
+    ("train", results.train, ["partnerlift train", "partnerlift train --config my.yaml --tune 30"]),
+    ("score", results.score, ["partnerlift score", "partnerlift score --all --methods model,last_touch"]),
+    ("report", results.report, ["partnerlift report --out partners.html --deals 50"]),
+    ("export", data.export, ["partnerlift export partner_scores --out scores.csv"]),
+):
+    app.command(name, epilog=example(*commands))(verb)
+
+
+def main() -> None:
+    """Runs the command line."""
+    app()

@@ -1,0 +1,139 @@
+"""Verbs that bring data in, look at it and take it out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import typer
+
+from pipelines.cli.options import (
+    DEFAULT_WORKSPACE,
+    Bias,
+    ConfigFile,
+    Deals,
+    Debug,
+    Json,
+    Partners,
+    Seed,
+    WorkspaceDir,
+    configured,
+    mapping_file,
+    opened,
+)
+from pipelines.console import show, to_json, working
+
+SOME_REJECTED: Final = 3
+
+
+def simulate(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="New folder for the exports and their truth.")],
+    deals: Deals = 6000,
+    partners: Partners = 50,
+    seed: Seed = 0,
+    bias: Bias = "moderate",
+    as_json: Json = False,
+    _debug: Debug = False,
+) -> None:
+    """Write a simulated company as raw exports.
+
+    They look as real systems give them; the true credit stands beside them, where nothing else reads it.
+    """
+    from pipelines.simulate import simulate_to
+
+    with working("Simulating"):
+        simulate_to(out, seed=seed, deals=deals, partners=partners, bias=bias)
+    summary = {"out": out, "deals": deals, "partners": partners, "seed": seed, "bias": bias}
+    typer.echo(to_json(summary) if as_json else f"Wrote a company with {deals} deals to {out}; see {out}/README.md.")
+
+
+def ingest(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="The export: a file, or a folder of files.")],
+    kind: Annotated[
+        Literal["tables", "mapped", "salesforce", "hubspot"],
+        typer.Option("--from", help="What PATH holds: canonical tables, any flat export, or a CRM's own export."),
+    ],
+    mapping: Annotated[
+        str | None,
+        typer.Option("--config", metavar="FILE", help="For mapped: the mapping, a YAML file or a shipped name."),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Empty the ingested tables first instead of updating rows by key.")
+    ] = False,
+    workspace: WorkspaceDir = DEFAULT_WORKSPACE,
+    as_json: Json = False,
+    _debug: Debug = False,
+) -> None:
+    """Read raw exports into the workspace's tables.
+
+    Prints rows in = kept + rejected for each table, with the reasons. A row that cannot be used goes to
+    DIR/rejects/TABLE.parquet with its reason and source line, and the exit code is 3.
+    """
+    from pipelines.ingest import ingest as run
+
+    if (kind == "mapped") != (mapping is not None):
+        raise typer.BadParameter("give --config FILE with --from mapped, and only with it", param_hint="--config")
+    with working("Ingesting"):
+        target = opened(workspace, configured(None), create=True)
+        report = run(target, kind, path, mapping=mapping_file(mapping), replace=replace)
+    show(report, as_json=as_json)
+    if any(table.rejected for table in report.tables.values()):
+        raise typer.Exit(SOME_REJECTED)
+
+
+def propose(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="The export: a file, or a folder of files.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Where to write the mapping; without it, to stdout.")
+    ] = None,
+    _debug: Debug = False,
+) -> None:
+    """Propose a mapping for a flat export, saying what is unsure."""
+    from features.sources.propose import propose as proposal
+
+    with working("Reading"):
+        text = proposal(path)
+    if out is None:
+        typer.echo(text.rstrip("\n"))
+        return
+    out.write_text(text, encoding="utf-8")
+    typer.echo(f"Wrote {out}. Check it, above all the lines marked as unsure, then run:")
+    typer.echo(f"  partnerlift ingest --from mapped --config {out} {path}")
+
+
+def doctor(
+    workspace: WorkspaceDir = DEFAULT_WORKSPACE,
+    config: ConfigFile = None,
+    as_json: Json = False,
+    _debug: Debug = False,
+) -> None:
+    """Tell in plain words what the data can and cannot support."""
+    from pipelines.doctor import doctor as examine
+
+    with working("Examining"):
+        settings = configured(config)
+        report = examine(opened(workspace, settings), settings)
+    show(report, as_json=as_json)
+
+
+def export(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="A table's name, or rejects/NAME for its rejects.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="File to write; .csv or .parquet.")],
+    raw: Annotated[
+        bool,
+        typer.Option("--raw", help="Leave CSV text as it is, even where a spreadsheet would take it for a formula."),
+    ] = False,
+    workspace: WorkspaceDir = DEFAULT_WORKSPACE,
+    as_json: Json = False,
+    _debug: Debug = False,
+) -> None:
+    """Write any table as CSV or Parquet.
+
+    In CSV, text that begins with = + - @, a tab or a carriage return gets a leading apostrophe, so that a spreadsheet
+    does not run it as a formula; --raw switches that off.
+    """
+    from pipelines.export import export as write
+
+    with working("Exporting"):
+        rows = write(opened(workspace, configured(None)), table, out, raw=raw)
+    typer.echo(to_json({"table": table, "out": out, "rows": rows}) if as_json else f"Wrote {rows} row(s) to {out}.")
