@@ -215,7 +215,7 @@ class Workspace:
         staged = sorted(str(p.relative_to(transaction.staging)) for p in transaction.staging.rglob("*") if p.is_file())
         for relative in staged:
             _sync(transaction.staging / relative)
-        plan = {
+        plan: dict[str, object] = {
             "staging": str(transaction.staging.relative_to(self.root)),
             "files": staged,
             "removals": transaction.removals,
@@ -229,7 +229,8 @@ class Workspace:
     def _apply(self, plan: dict[str, object]) -> None:
         staging = self.root / str(plan["staging"])
         files, removals = plan["files"], plan["removals"]
-        assert isinstance(files, list) and isinstance(removals, list)
+        assert isinstance(files, list)
+        assert isinstance(removals, list)
         while removals:
             _remove(self.root / removals.pop())
             draft = self._journal.with_suffix(".draft")
@@ -254,12 +255,24 @@ class Workspace:
 
 
 def write_frame(frame: pd.DataFrame, table: Table, path: Path) -> None:
-    """Writes a frame as the declared table's Parquet file; raises ``ValueError`` when a column is missing or mistyped."""
+    """Writes a frame as the declared table's Parquet file; nullable columns that it lacks become null.
+
+    Raises ``ValueError`` when another column is missing or has a null, and Arrow's error when one is mistyped.
+    """
     missing = [c.name for c in table.columns if c.name not in frame.columns and not c.nullable]
     if missing:
         raise ValueError(f"Table {table.name} lacks the column(s) {', '.join(missing)}.")
-    complete = frame.reindex(columns=list(table.column_names))
-    pq.write_table(pa.Table.from_pandas(complete, schema=table.arrow_schema(), preserve_index=False), path)
+    schema = table.arrow_schema()
+    columns = [
+        pa.array(frame[field.name], type=field.type, from_pandas=True)
+        if field.name in frame.columns
+        else pa.nulls(len(frame), field.type)
+        for field in schema
+    ]
+    for column, values in zip(schema, columns, strict=True):
+        if values.null_count and not column.nullable:
+            raise ValueError(f"Column {column.name} of table {table.name} has {values.null_count} missing value(s).")
+    pq.write_table(pa.Table.from_arrays(columns, schema=schema), path)
 
 
 def _schema(path: Path) -> pa.Schema:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
+
+from features.tables import TABLES, Kind
+from pipelines.workspace import Workspace, write_frame
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -23,3 +29,21 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data sets are not at {folder} (set PARTNERLIFT_SHARED_DATA)")
     return folder
+
+
+@pytest.fixture
+def workspace_of(tmp_path: Path) -> Callable[..., Workspace]:
+    """A factory: ``workspace_of(deals=[{...}, ...])`` makes a workspace that has these rows as its tables."""
+
+    def make(**tables: list[dict[str, Any]]) -> Workspace:
+        workspace = Workspace.open(tmp_path / "workspace", create=True, threads=1)
+        workspace.tables.mkdir(exist_ok=True)
+        for name, rows in tables.items():
+            frame = pd.DataFrame(rows)
+            for column in TABLES[name].columns:
+                if column.kind is Kind.TIMESTAMP and column.name in frame:
+                    frame[column.name] = pd.to_datetime(frame[column.name], utc=True)
+            write_frame(frame, TABLES[name], workspace.path(name))
+        return workspace
+
+    return make
