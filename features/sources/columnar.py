@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 
 from features.sources.delimited import checked_names
 from features.sources.errors import SourceError
-from features.sources.staging import FAULT, LINE, quoted, quoted_name
+from features.sources.sqltext import literal, name
+from features.sources.staging import FAULT, LINE
 from features.sources.text import MAX_CELL
 
 _NESTED = ("STRUCT", "MAP", "UNION", "JSON")
@@ -27,7 +28,7 @@ def stage_parquet(con: duckdb.DuckDBPyConnection, path: Path, part: Path) -> lis
         raise SourceError(
             f"{path} is not a whole Parquet file ({_first_line(error)}). Export or copy it again."
         ) from error
-    names = checked_names(path, [name.strip() for name in originals])
+    names = checked_names(path, [original.strip() for original in originals])
     try:
         con.execute(_copy(con, path, part, originals, names))
     except duckdb.Error as error:
@@ -36,17 +37,17 @@ def stage_parquet(con: duckdb.DuckDBPyConnection, path: Path, part: Path) -> lis
 
 
 def _copy(con: duckdb.DuckDBPyConnection, path: Path, part: Path, originals: list[str], names: list[str]) -> str:
-    source = f"read_parquet({quoted(str(path))}, file_row_number = true)"
+    source = f"read_parquet({literal(str(path))}, file_row_number = true)"
     types = {row[0]: str(row[1]) for row in con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
     texts = ", ".join(
-        f"NULLIF({_as_text(quoted_name(original), types[original])}, '') AS {quoted_name(name)}"
-        for original, name in zip(originals, names, strict=True)
+        f"NULLIF({_as_text(name(original), types[original])}, '') AS {name(renamed)}"
+        for original, renamed in zip(originals, names, strict=True)
     )
     faults = " ".join(_fault_branches(original, types[original]) for original in originals)
     fault = f"CASE {faults} END" if faults.strip() else "CAST(NULL AS VARCHAR)"
     return (
         f"COPY (SELECT {texts}, file_row_number + 1 AS {LINE}, {fault} AS {FAULT} FROM {source}) "
-        f"TO {quoted(str(part))} (FORMAT parquet, COMPRESSION zstd)"
+        f"TO {literal(str(part))} (FORMAT parquet, COMPRESSION zstd)"
     )
 
 
@@ -62,8 +63,8 @@ def _as_text(column: str, kind: str) -> str:
     return f"CAST({column} AS VARCHAR)"
 
 
-def _fault_branches(name: str, kind: str) -> str:
-    column, shown = quoted_name(name), quoted(f"{name[:60]}")
+def _fault_branches(original: str, kind: str) -> str:
+    column, shown = name(original), literal(original[:60])
     if kind == "BLOB":
         return f"WHEN {column} IS NOT NULL AND TRY(decode({column})) IS NULL THEN 'not valid UTF-8: ' || {shown}"
     if kind != "VARCHAR":

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from features.sources.sqltext import literal, name
+
 FILE: Final = "_file"
 LINE: Final = "_line"
 FAULT: Final = "_fault"
@@ -75,22 +77,12 @@ def write_batches(batches: Iterable[Batch], folder: Path) -> tuple[list[str], li
 
 def register(con: duckdb.DuckDBPyConnection, view: str, names: list[str], parts: list[Path], file: str) -> None:
     """Makes ``view`` show the parts as one table: the named columns, then ``_file``, ``_line``, ``_fault``."""
-    columns = ", ".join(quoted_name(name) for name in names)
-    sources = ", ".join(quoted(str(part)) for part in parts)
+    columns = ", ".join(name(column) for column in names)
+    sources = ", ".join(literal(str(part)) for part in parts)
     con.execute(
-        f"CREATE OR REPLACE VIEW {quoted_name(view)} AS SELECT {columns}, {quoted(file)} AS {FILE}, {LINE}, {FAULT} "
+        f"CREATE OR REPLACE VIEW {name(view)} AS SELECT {columns}, {literal(file)} AS {FILE}, {LINE}, {FAULT} "
         f"FROM read_parquet([{sources}], union_by_name = true)"
     )
-
-
-def quoted(text: str) -> str:
-    """The text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def quoted_name(name: str) -> str:
-    """The name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _text(cells: Iterable[str]) -> pa.Array:
