@@ -49,9 +49,7 @@ def text_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: 
 
 def set_up_logging(*, debug: bool) -> None:
     """Sends the product's own log to stderr, at INFO (DEBUG with ``debug``); libraries speak only when it is bad."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    logging.basicConfig(handlers=[handler], level=logging.WARNING if debug else logging.ERROR, force=True)
+    logging.basicConfig(handlers=[_LineHandler()], level=logging.WARNING if debug else logging.ERROR, force=True)
     logging.captureWarnings(capture=True)
     for name in OWN_LOGGERS:
         logging.getLogger(name).setLevel(logging.DEBUG if debug else logging.INFO)
@@ -74,6 +72,13 @@ def working(task: str) -> Iterator[None]:
             yield
         finally:
             root.handlers = before
+
+
+class _LineHandler(logging.Handler):
+    """Writes each record as a line to whatever stderr is at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(f"{self.format(record)}\n")
 
 
 class _StatusHandler(logging.Handler):

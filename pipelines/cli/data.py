@@ -39,12 +39,12 @@ def simulate(
 
     They look as real systems give them; the true credit stands beside them, where nothing else reads it.
     """
+    from features.simulation.settings import Settings
     from pipelines.simulate import simulate_to
 
     with working("Simulating"):
-        simulate_to(out, seed=seed, deals=deals, partners=partners, bias=bias)
-    summary = {"out": out, "deals": deals, "partners": partners, "seed": seed, "bias": bias}
-    typer.echo(to_json(summary) if as_json else f"Wrote a company with {deals} deals to {out}; see {out}/README.md.")
+        written = simulate_to(out, Settings(n_deals=deals, n_partners=partners, bias=bias), seed=seed)
+    typer.echo(to_json({"out": written.out, "rows": written.rows}) if as_json else written.text())
 
 
 def ingest(
@@ -69,10 +69,10 @@ def ingest(
     Prints rows in = kept + rejected for each table, with the reasons. A row that cannot be used goes to
     DIR/rejects/TABLE.parquet with its reason and source line, and the exit code is 3.
     """
-    from pipelines.ingest import ingest as run
-
     if (kind == "mapped") != (mapping is not None):
         raise typer.BadParameter("give --config FILE with --from mapped, and only with it", param_hint="--config")
+    from pipelines.ingest import ingest as run
+
     with working("Ingesting"):
         target = opened(workspace, configured(None), create=True)
         report = run(target, kind, path, mapping=mapping_file(mapping), replace=replace)

@@ -44,7 +44,9 @@ Debug = Annotated[
     ),
 ]
 Deals = Annotated[int, typer.Option("--deals", min=1, metavar="N", help="How many deals to simulate.")]
-Partners = Annotated[int, typer.Option("--partners", min=1, metavar="N", help="How many partners to simulate.")]
+Partners = Annotated[
+    int, typer.Option("--partners", min=2, max=2000, metavar="N", help="How many partners to simulate.")
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Seed of everything random.")]
 Bias = Annotated[
     Literal["none", "moderate", "strong"],

@@ -1,0 +1,93 @@
+"""The documentation is complete, current and leads nowhere that is not there."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from pydantic import BaseModel
+
+from features.tables import TABLES
+from pipelines.cli import app
+from pipelines.config import Config
+from pipelines.reference import pages
+
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/numbers.md", "docs/api.md", "docs/ARCHITECTURE.md"]
+
+
+def keys(model: type[BaseModel]) -> Iterator[str]:
+    """Names of all settings, sections' ones included."""
+    for name, field in model.model_fields.items():
+        yield name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from keys(field.annotation)
+
+
+@pytest.mark.parametrize("name", ["docs/cli.md", "docs/tables.md", "docs/features.md", "configs/default.yaml"])
+def test_a_page_made_from_the_code_is_current(root: Path, name: str) -> None:
+    assert (root / name).read_text(encoding="utf-8") == pages()[name], "run: make docs"
+
+
+def test_every_verb_and_option_is_documented(root: Path) -> None:
+    text = (root / "docs" / "cli.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"## partnerlift (\w+)\n(.*?)(?=\n## |\Z)", text, flags=re.DOTALL))
+    group = typer.main.get_group(app)
+    assert set(sections) == set(group.commands)
+    for name, command in group.commands.items():
+        for parameter in command.params:
+            for option in parameter.opts:
+                assert option in sections[name] or parameter.param_type_name == "argument", (name, option)
+
+
+def test_every_option_has_help() -> None:
+    for command in typer.main.get_group(app).commands.values():
+        for parameter in command.params:
+            assert getattr(parameter, "help", None), (command.name, parameter.name)
+
+
+def test_every_setting_is_shown_and_explained(root: Path) -> None:
+    lines = (root / "configs" / "default.yaml").read_text(encoding="utf-8").splitlines()
+    for key in keys(Config):
+        places = [i for i, line in enumerate(lines) if line.strip().startswith(f"{key}:")]
+        assert places, key
+        assert all(lines[place - 1].strip().startswith("# ") for place in places), key
+        assert not any(lines[place - 1].strip() in {"#", "# None"} for place in places), key
+
+
+def test_every_table_is_in_the_data_dictionary(root: Path) -> None:
+    text = (root / "docs" / "tables.md").read_text(encoding="utf-8")
+    for table in TABLES.values():
+        section = text.split(f"### {table.name}\n")[1].split("###")[0]
+        assert all(f"| `{column}`" in section for column in table.column_names)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_to_files(root: Path, page: str) -> None:
+    path = root / page
+    targets = [link for link in LINK.findall(path.read_text(encoding="utf-8")) if "://" not in link]
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", [*PAGES, "docs/cli.md"])
+def test_commands_shown_exist(root: Path, page: str) -> None:
+    verbs = set(typer.main.get_group(app).commands)
+    shown = set(
+        re.findall(r"partnerlift ([a-z]+)\b", " ".join((root / page).read_text(encoding="utf-8").split("`")[1::2]))
+    )
+    assert shown <= verbs
+
+
+def test_make_targets_shown_exist(root: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (root / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    for page in ("README.md", "CONTRIBUTING.md"):
+        assert set(re.findall(r"`?make ([a-z]+)", (root / page).read_text(encoding="utf-8"))) - {"it"} <= targets
+
+
+def test_the_changelog_tells_the_current_version(root: Path) -> None:
+    version = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert f"## {version}" in (root / "CHANGELOG.md").read_text(encoding="utf-8")
