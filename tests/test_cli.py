@@ -131,7 +131,7 @@ def test_debug_adds_the_traceback(
 def test_an_error_that_does_not_explain_itself_names_its_class_and_the_way_on(
     workspace_of: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipelines.doctor, "doctor", lambda *_: {}["deals"])
+    monkeypatch.setattr(pipelines.doctor, "doctor", lambda *_: dict[str, int]()["deals"])
     result = run("doctor", "--workspace", workspace_of().root)
     assert result.exit_code == 1
     assert result.stderr.startswith("partnerlift doctor: KeyError: 'deals'. Run it again with --debug")
