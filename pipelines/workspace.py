@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -29,6 +29,8 @@ JOURNAL: Final = ".commit.json"
 LOCK: Final = ".lock"
 STAGING: Final = ".staging"
 SCRATCH: Final = ".scratch"
+COMMIT_SECONDS: Final = 10.0
+"""How long opening waits for another run that is just moving its files into place."""
 
 
 class WorkspaceError(RuntimeError):
@@ -83,7 +85,7 @@ class Workspace:
             except OSError as error:
                 raise WorkspaceError(f"Cannot create the workspace {root}: {error.strerror}.") from error
         if workspace._journal.exists():
-            with workspace.lock("finishing an interrupted write"):
+            with workspace.lock("finishing an interrupted write", wait=COMMIT_SECONDS):
                 pass
         return workspace
 
@@ -158,36 +160,51 @@ class Workspace:
 
         Every table of the contract is a view in it, empty where the workspace has none.
         """
-        scratch = self.root / SCRATCH / uuid.uuid4().hex
-        connection = duckdb.connect()
-        try:
+        with ExitStack() as stack:
+            try:
+                spill = str(stack.enter_context(self.scratch()))
+            except OSError:
+                spill = ""  # A workspace that may only be read: queries that do not fit into memory fail there.
+            connection = duckdb.connect()
+            stack.callback(connection.close)
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute(f"SET memory_limit = '{_quoted(self.memory)}'")
-            connection.execute(f"SET temp_directory = '{_quoted(str(scratch))}'")
+            connection.execute(f"SET temp_directory = '{_quoted(spill)}'")
             connection.execute("SET enable_progress_bar = false")
             if self.threads is not None:
                 connection.execute(f"SET threads = {int(self.threads)}")
             for name in TABLES:
                 connection.execute(f'CREATE VIEW "{name}" AS {self.select(name)}')
             yield connection
-        finally:
-            connection.close()
-            shutil.rmtree(scratch, ignore_errors=True)
 
     @contextmanager
-    def lock(self, purpose: str) -> Iterator[None]:
+    def scratch(self) -> Iterator[Path]:
+        """A folder for intermediate files, gone after the block; after a kill the next writer clears it away."""
+        root = self.root / SCRATCH
+        root.mkdir(exist_ok=True)
+        folder = root / uuid.uuid4().hex
+        guard = filelock.FileLock(folder.with_suffix(".lock"))
+        with guard:
+            folder.mkdir()
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.with_suffix(".lock").unlink(missing_ok=True)
+
+    @contextmanager
+    def lock(self, purpose: str, *, wait: float = 0.0) -> Iterator[None]:
         """Holds the workspace for one writer, after finishing or clearing what an interrupted one left.
 
-        Raises ``WorkspaceError`` when another run holds it or the folder cannot be written.
+        Raises ``WorkspaceError`` when another run holds it, still after ``wait`` seconds, or it cannot be written.
         """
         holder = self.root / f"{LOCK}-holder"
         guard = filelock.FileLock(self.root / LOCK)
         try:
-            guard.acquire(timeout=0)
+            guard.acquire(timeout=wait)
         except filelock.Timeout as error:
-            who = holder.read_text(encoding="utf-8") if holder.exists() else "another run"
             raise WorkspaceError(
-                f"{self.root} is in use by {who}. Wait until it has ended, then run this again."
+                f"{self.root} is in use by {_holder(holder)}. Wait until it has ended, then run this again."
             ) from error
         except OSError as error:
             raise WorkspaceError(f"Cannot write to {self.root}: {error.strerror}. Check its permissions.") from error
@@ -209,7 +226,8 @@ class Workspace:
             yield transaction
             self._commit(transaction)
         finally:
-            shutil.rmtree(transaction.staging, ignore_errors=True)
+            if not self._journal.exists():  # else the next writer finishes the move from what is staged
+                shutil.rmtree(transaction.staging, ignore_errors=True)
 
     def _commit(self, transaction: Transaction) -> None:
         staged = sorted(str(p.relative_to(transaction.staging)) for p in transaction.staging.rglob("*") if p.is_file())
@@ -220,10 +238,7 @@ class Workspace:
             "files": staged,
             "removals": transaction.removals,
         }
-        draft = self._journal.with_suffix(".draft")
-        draft.write_text(json.dumps(plan), encoding="utf-8")
-        _sync(draft)
-        draft.replace(self._journal)
+        self._write_journal(plan)
         self._apply(plan)
 
     def _apply(self, plan: dict[str, object]) -> None:
@@ -233,21 +248,26 @@ class Workspace:
         assert isinstance(removals, list)
         while removals:
             _remove(self.root / removals.pop())
-            draft = self._journal.with_suffix(".draft")
-            draft.write_text(json.dumps(plan), encoding="utf-8")
-            draft.replace(self._journal)
+            self._write_journal(plan)
         for relative in files:
             source, target = staging / relative, self.root / relative
             if source.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
+                _make_room(target)
                 source.replace(target)
         self._journal.unlink()
+
+    def _write_journal(self, plan: dict[str, object]) -> None:
+        draft = self._journal.with_suffix(".draft")
+        draft.write_text(json.dumps(plan), encoding="utf-8")
+        _sync(draft)
+        draft.replace(self._journal)
 
     def _recover(self) -> None:
         if self._journal.exists():
             self._apply(json.loads(self._journal.read_text(encoding="utf-8")))
         shutil.rmtree(self.root / STAGING, ignore_errors=True)
-        shutil.rmtree(self.root / SCRATCH, ignore_errors=True)
+        for folder in (self.root / SCRATCH).glob("*"):
+            _clear_scratch(folder)
 
     def _pattern(self, name: str) -> str:
         path = self.path(name)
@@ -280,12 +300,40 @@ def _schema(path: Path) -> pa.Schema:
         return pq.read_schema(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise WorkspaceError(
-            f"{path} is not a readable Parquet file ({error}). Restore it, or ingest again."
+            f"{path} is not a readable Parquet file ({error}). Restore it, or take it away and ingest again."
         ) from error
 
 
+def _holder(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return "another run"
+
+
+def _clear_scratch(path: Path) -> None:
+    """Removes a scratch folder and its lock file, unless the run that made it still lives."""
+    guard = filelock.FileLock(path.with_suffix(".lock"))
+    try:
+        guard.acquire(timeout=0)
+    except filelock.Timeout:
+        return
+    shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+    guard.release()
+    path.with_suffix(".lock").unlink(missing_ok=True)
+
+
+def _make_room(target: Path) -> None:
+    """Lets a file arrive where a folder of that name stands, or in a folder where a file of that name stands."""
+    if target.is_dir():
+        shutil.rmtree(target)
+    if target.parent.is_file():
+        target.parent.unlink()
+    target.parent.mkdir(parents=True, exist_ok=True)
+
+
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

@@ -1,0 +1,251 @@
+"""Raw exports into a workspace's tables: read, map, check, store, in one step that happens whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from features.sources.checks import Checked, check
+from features.sources.sqltext import literal, name
+from features.tables import INPUT_TABLES, Table
+from pipelines.upsert import merged, write
+from pipelines.workspace import Transaction, Workspace, WorkspaceError
+
+KINDS: Final = ("tables", "mapped", "salesforce", "hubspot")
+"""What ``ingest`` can read."""
+
+SUMMARY: Final = "results/ingest.json"
+_REJECTS: Final = pa.schema(
+    [
+        pa.field("table", pa.string(), nullable=False),
+        pa.field("file", pa.string()),
+        pa.field("line", pa.int64()),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("row", pa.string()),
+    ]
+)
+_LATE: Final = """
+SELECT count(*) FROM touchpoints JOIN deals USING (deal_id)
+WHERE touchpoints.occurred_at <= deals.closed_at AND touchpoints.recorded_at > deals.closed_at
+"""
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """What became of one table's rows: ``rows_in = kept + rejected``.
+
+    ``reasons`` counts the rejected rows by what was wrong, most first; ``replaced`` counts the older rows of the
+    workspace whose key came again; ``ignored_columns`` are columns of the source that the table has no place for.
+    """
+
+    source: str
+    rows_in: int
+    kept: int
+    rejected: int
+    replaced: int
+    reasons: dict[str, int]
+    ignored_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What an ingest did. ``flags`` count what was kept but deserves a look, over the tables as they now stand."""
+
+    tables: dict[str, TableReport]
+    flags: dict[str, int]
+    ignored_files: tuple[str, ...] = field(default=())
+
+    @property
+    def rejected(self) -> int:
+        """Rows rejected in all tables."""
+        return sum(table.rejected for table in self.tables.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain values."""
+        return asdict(self)
+
+    def text(self) -> str:
+        """The report as lines to read."""
+        lines = []
+        for table, entry in self.tables.items():
+            lines.append(f"{table}: {entry.rows_in:,} rows in = {entry.kept:,} kept + {entry.rejected:,} rejected")
+            if entry.replaced:
+                lines.append(f"  {entry.replaced:,} of the kept rows replace older ones")
+            lines += [f"  {n:,} rejected: {reason}" for reason, n in entry.reasons.items()]
+            if entry.ignored_columns:
+                lines.append(f"  columns not used: {', '.join(entry.ignored_columns)}")
+        if self.ignored_files:
+            lines.append(f"Files not used: {', '.join(self.ignored_files)}")
+        lines += [f"{_FLAG_TEXTS.get(flag, flag)}: {n:,}" for flag, n in self.flags.items() if n]
+        if self.rejected:
+            lines.append("The rejected rows, each with file, line and full reason, are in the workspace's rejects/.")
+        return "\n".join(lines)
+
+
+_FLAG_TEXTS: Final = {"late_entries": "Touches dated before their deal closed, but recorded after it"}
+
+
+def ingest(
+    workspace: Workspace, kind: str, path: Path, *, mapping: Path | None = None, replace: bool = False
+) -> IngestReport:
+    """Reads an export into the workspace's tables, all of them or, when anything fails, none.
+
+    A row whose key the workspace has replaces the older row, other older rows stay; a table without a key (costs) is
+    replaced as a whole. Rows that cannot be used go to ``rejects/<table>.parquet``, and every table's counts to
+    ``results/ingest.json``.
+
+    Parameters
+    ----------
+    kind : one of ``KINDS``.
+    path : the export, a file or a folder.
+    mapping : for ``mapped``, the file that describes the export.
+    replace : empty the ingested tables first.
+
+    Raises
+    ------
+    SourceError
+        When the export as a whole cannot be used.
+    WorkspaceError
+        When the workspace is in use, cannot be written, or is too small for the query engine (memory, disk).
+    """
+    with workspace.lock("ingest"), workspace.transaction() as transaction:
+        with workspace.scratch() as staging, workspace.connect() as con:
+            try:
+                selects, ignored = _selects(con, kind, path, staging, mapping)
+                run = _Run(con, workspace, transaction, staging, replace=replace, source=f"{path.name} ({kind})")
+                tables = {t: run.table(INPUT_TABLES[t], selects[t]) for t in INPUT_TABLES if t in selects}
+                report = IngestReport(tables, _flags(con), tuple(ignored))
+            except duckdb.Error as error:
+                raise WorkspaceError(_engine_fault(error, workspace)) from error
+        _write_summary(workspace, transaction, report)
+    return report
+
+
+def _selects(
+    con: duckdb.DuckDBPyConnection, kind: str, path: Path, staging: Path, mapping: Path | None
+) -> tuple[dict[str, str], list[str]]:
+    """Table name to SQL of its rows as text, by the importer for that kind; and the files it does not use."""
+    if (kind == "mapped") != (mapping is not None):
+        raise ValueError(f"A mapping goes with kind 'mapped', and only with it (kind is {kind!r}).")
+    if kind == "tables":
+        from features.sources import folder
+
+        return folder.canonical(con, path, staging), folder.ignored_files(path)
+    if mapping is not None:
+        from features.sources import mapped
+
+        return mapped.canonical(con, path, staging, mapping), []
+    if kind == "salesforce":
+        from features.sources import salesforce
+
+        return salesforce.canonical(con, path, staging), []
+    if kind == "hubspot":
+        from features.sources import hubspot
+
+        return hubspot.canonical(con, path, staging), []
+    raise ValueError(f"Unknown kind {kind!r}. Kinds: {', '.join(KINDS)}.")
+
+
+class _Run:
+    """One ingest on its way: what each table needs to be checked and stored."""
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        workspace: Workspace,
+        transaction: Transaction,
+        staging: Path,
+        *,
+        replace: bool,
+        source: str,
+    ) -> None:
+        self.con = con
+        self.workspace = workspace
+        self.transaction = transaction
+        self.staging = staging
+        self.replace = replace
+        self.source = source
+
+    def table(self, table: Table, select: str) -> TableReport:
+        """Checks the rows, stages the table as it will stand, and points its view there for the tables that follow."""
+        checked = check(self.con, table, select, self.staging)
+        keeps_older = self.workspace.has(table.name) and bool(table.key) and not self.replace
+        older = self._count(table.name) if keeps_older else 0
+        query, schema = merged(self.con, table, checked.accepted, table.name if keeps_older else None)
+        target = self.transaction.file(f"tables/{table.name}.parquet")
+        total = write(self.con, query, schema, target)
+        kept, reasons = self._count(checked.accepted), self._reasons(checked)
+        self._store_rejects(table, checked, has_any=bool(reasons))
+        self.con.execute(
+            f"CREATE OR REPLACE VIEW {name(table.name)} AS SELECT * FROM read_parquet({literal(str(target))})"
+        )
+        rows_in, rejected = self._count(f"({select})"), sum(reasons.values())
+        assert rows_in == kept + rejected, f"{table.name}: {rows_in} rows in, {kept} kept, {rejected} rejected"
+        return TableReport(self.source, rows_in, kept, rejected, older + kept - total, reasons, checked.ignored_columns)
+
+    def _reasons(self, checked: Checked) -> dict[str, int]:
+        query = (
+            f"SELECT split_part(reason, ': ', 1) AS what, count(*) AS n FROM {name(checked.rejected)} "
+            "GROUP BY what ORDER BY n DESC, what"
+        )
+        return {str(what): int(n) for what, n in self.con.execute(query).fetchall()}
+
+    def _store_rejects(self, table: Table, checked: Checked, *, has_any: bool) -> None:
+        relative = f"rejects/{table.name}.parquet"
+        if not has_any:
+            self.transaction.remove(relative)
+            return
+        query = f"SELECT * FROM {name(checked.rejected)} ORDER BY file, line, reason, row"
+        write(self.con, query, _REJECTS, self.transaction.file(relative))
+
+    def _count(self, source: str) -> int:
+        table = source if source.startswith("(") else name(source)
+        row = self.con.execute(f"SELECT count(*) FROM {table}").fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+def _flags(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Late entries, and rows whose parent an earlier or this ingest has taken away (only where there are any)."""
+    flags = {"late_entries": _single(con, _LATE)}
+    for table in INPUT_TABLES.values():
+        for column in (c for c in table.columns if c.references):
+            parent, key = str(column.references).split(".")
+            has_parent = f"SELECT 1 FROM {name(parent)} AS parent WHERE parent.{name(key)} = child.{name(column.name)}"
+            orphans = (
+                f"SELECT count(*) FROM {name(table.name)} AS child "
+                f"WHERE {name(column.name)} IS NOT NULL AND NOT EXISTS ({has_parent})"
+            )
+            if n := _single(con, orphans):
+                flags[f"{table.name} without {parent}"] = n
+    return flags
+
+
+def _single(con: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = con.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _write_summary(workspace: Workspace, transaction: Transaction, report: IngestReport) -> None:
+    """Adds the report to what the earlier ingests of other tables told."""
+    path = workspace.root / SUMMARY
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))["tables"] if path.is_file() else {}
+    except (ValueError, KeyError, TypeError):
+        before = {}
+    summary = report.to_dict()
+    summary["tables"] = {**before, **summary["tables"]}
+    transaction.file(SUMMARY).write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _engine_fault(error: duckdb.Error, workspace: Workspace) -> str:
+    first = str(error).strip().splitlines()[0]
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return f"{workspace.memory} of memory do not suffice ({first}). Raise engine.memory in the config."
+    return f"The query engine stopped: {first} Check free disk space and the workspace's tables, then run this again."
