@@ -1,0 +1,132 @@
+"""What the credits of many deals add up to: by player and period, and by player alone.
+
+Everything here is an Ibis expression, so that it runs where the credits lie. Sums are of decimal numbers, not of
+floats: they are the same whatever the order of the rows and the number of threads.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import ibis
+import ibis.expr.types as ir
+
+from features.tables import DIRECT, PARTNER_EFFECTS
+
+Period = Literal["month", "quarter", "year"]
+
+WINS: Final = "decimal(38, 12)"
+"""Shares and probabilities are added up in billionths of a thousandth."""
+MONEY: Final = "decimal(38, 6)"
+"""Money is added up in millionths of the currency's unit, so that converted cents lose nothing that shows."""
+
+GROUP: Final = ["partner_id", "period", "currency"]
+
+
+def partner_scores(
+    credits: ir.Table,  # noqa: A002 - the table's name
+    deals: ir.Table,
+    players: ir.Table,
+    period: Period = "quarter",
+    report_currency: str | None = None,
+) -> ir.Table:
+    """Rows of ``partner_scores``, all columns but ``run_id``.
+
+    Parameters
+    ----------
+    credits : the table ``credits``; only its ``split`` rows count.
+    deals : the table ``deals``; open ones are left out.
+    players : ``deal_id``, ``partner_id``: the partners of each closed deal (``__direct__`` is added to every deal).
+    period : the part of the calendar in UTC into which a deal's ``closed_at`` falls.
+    report_currency : ISO code; amounts of deals with an ``fx_rate`` are converted to it, others stay in their own.
+
+    Returns
+    -------
+    A row for each player, period, currency and method. ``credited_wins`` is the sum of the player's shares of won
+    deals, ``credited_amount`` that of its amounts; the interval columns are null.
+    """
+    closed = _closed(deals, period, report_currency)
+    touched = _touched(closed, players)
+    methods = credits.select("method").distinct()
+    sums = _sums(closed, credits.filter(credits.kind == "split"))
+    joined = touched.cross_join(methods)
+    keys = [joined[name].identical_to(sums[name]) for name in (*GROUP, "method")]
+    rows = joined.left_join(sums, keys)
+    empty = ibis.null("float64")
+    return rows.select(
+        partner_id=joined.partner_id,
+        period=joined.period,
+        method=joined.method,
+        deals_touched=joined.deals_touched,
+        deals_won=joined.deals_won,
+        credited_wins=sums.credited_wins.fill_null(0.0),
+        credited_wins_lo=empty,
+        credited_wins_hi=empty,
+        credited_amount=sums.credited_amount.fill_null(0.0),
+        credited_amount_lo=empty,
+        credited_amount_hi=empty,
+        currency=joined.currency,
+    ).order_by(["partner_id", "period", "method", "currency"])
+
+
+def partner_totals(credits: ir.Table) -> ir.Table:  # noqa: A002 - the table's name
+    """Rows of ``partner_effects`` with the quantity ``total_credit`` for the target ``win``, without ``run_id``.
+
+    The value is the sum of the player's credits over all deals that the method credits: for a model that is every
+    closed deal, lost ones too, and so the number of wins expected to be the player's; for a rule it is won deals.
+    """
+    wins = credits.filter(credits.kind == "split", credits.target == "win")
+    totals = wins.group_by(["partner_id", "method"]).aggregate(
+        value=wins.credit.cast(WINS).sum().cast("float64"), n=wins.count()
+    )
+    empty = ibis.null("float64")
+    typed = totals.mutate(target=ibis.literal("win"), quantity=ibis.literal("total_credit"), lo=empty, hi=empty)
+    names = [name for name in PARTNER_EFFECTS.column_names if name != "run_id"]
+    return typed.select(*names).order_by(["partner_id", "method"])
+
+
+def period_label(closed_at: ir.TimestampValue, period: Period) -> ir.StringValue:
+    """``2025``, ``2025-Q1`` or ``2025-01``."""
+    year = closed_at.year().cast("string")
+    if period == "year":
+        return year
+    if period == "quarter":
+        return year.concat("-Q", closed_at.quarter().cast("string"))
+    return year.concat("-", closed_at.month().cast("string").lpad(2, "0"))
+
+
+def _closed(deals: ir.Table, period: Period, report_currency: str | None) -> ir.Table:
+    """Closed deals with their period, the currency in which they are reported, and the rate into it."""
+    closed = deals.filter(deals.outcome != "open", deals.closed_at.notnull())
+    currency, rate = closed.currency, ibis.literal(1.0)
+    if report_currency is not None:
+        is_foreign = closed.currency.isnull() | (closed.currency != report_currency)
+        is_converted = is_foreign & closed.fx_rate.notnull()
+        rate = is_converted.ifelse(closed.fx_rate, 1.0)
+        currency = (is_converted | closed.amount.isnull()).ifelse(report_currency, closed.currency)
+    return closed.select(
+        deal_id=closed.deal_id,
+        is_won=closed.outcome == "won",
+        period=period_label(closed.closed_at, period),
+        currency=currency,
+        rate=rate,
+    )
+
+
+def _touched(closed: ir.Table, players: ir.Table) -> ir.Table:
+    partners = players.filter(players.partner_id != DIRECT).select("deal_id", "partner_id").distinct()
+    with_partners = closed.inner_join(partners, "deal_id").select("partner_id", "period", "currency", "is_won")
+    own = closed.mutate(partner_id=ibis.literal(DIRECT)).select("partner_id", "period", "currency", "is_won")
+    both = with_partners.union(own)
+    won = both.is_won.ifelse(1, 0).sum().cast("int64")
+    return both.group_by(GROUP).aggregate(deals_touched=both.count(), deals_won=won)
+
+
+def _sums(closed: ir.Table, split: ir.Table) -> ir.Table:
+    dated = split.inner_join(closed.filter(closed.is_won), "deal_id")
+    wins = (dated.target == "win").ifelse(dated.share, 0.0)
+    money = (dated.target == "amount").ifelse(dated.credit * dated.rate, 0.0)
+    return dated.group_by([*GROUP, "method"]).aggregate(
+        credited_wins=wins.cast(WINS).sum().cast("float64"),
+        credited_amount=money.cast(MONEY).sum().cast("float64"),
+    )
