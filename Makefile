@@ -34,7 +34,7 @@ format: $(DEV) ## Format the code and mend what can be mended.
 	$(BIN)/ruff format .
 
 bench: $(DEV) ## Run the benchmarks; they print what they measured.
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in $(wildcard benchmarks/[a-z]*.py); do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 docs: $(DEV) ## Write the pages of docs/ that are made from the code, and configs/default.yaml.
 	$(BIN)/python -m pipelines.reference

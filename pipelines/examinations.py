@@ -71,6 +71,10 @@ def span(connection: Connection, _workspace: Workspace, _config: Config) -> Iter
     )
     if days is None:
         return
+    if first == last:
+        advice = "Nothing can be judged in the order of time: check how `closed_at` was mapped."
+        yield Finding("span", Level.WARNING, f"All closed deals have one close date, {first}.", 0, advice)
+        return
     short = days < SHORT_SPAN_DAYS
     yield Finding(
         "span",
@@ -98,7 +102,11 @@ def span(connection: Connection, _workspace: Workspace, _config: Config) -> Iter
 
 def partners(connection: Connection, _workspace: Workspace, _config: Config) -> Iterator[Finding]:
     """How many partners there are and on how many closed deals each was seen."""
-    (total,) = _row(connection, "SELECT count(*) FROM partners")
+    closed, total = _row(
+        connection, "SELECT (SELECT count(*) FROM deals WHERE outcome <> 'open'), (SELECT count(*) FROM partners)"
+    )
+    if closed == 0:
+        return
     seen, enough, middle = _row(
         connection,
         f"SELECT count(*), count(*) FILTER (n >= {ENOUGH_DEALS}), median(n) FROM (SELECT count(DISTINCT deal_id) AS n "

@@ -32,7 +32,7 @@ USES: Final[dict[Use, str]] = {
     Use.RULES: "Divide won deals by rules (first, last, linear touch)",
     Use.MODEL: "Train a model of winning, and credit by it",
     Use.PARTNERS: "Tell partners apart",
-    Use.MONEY: "Credit money",
+    Use.MONEY: "Turn credit into money",
 }
 
 

@@ -247,5 +247,5 @@ def _write_summary(workspace: Workspace, transaction: Transaction, report: Inges
 def _engine_fault(error: duckdb.Error, workspace: Workspace) -> str:
     first = str(error).strip().splitlines()[0]
     if isinstance(error, duckdb.OutOfMemoryException):
-        return f"{workspace.memory} of memory do not suffice ({first}). Raise engine.memory in the config."
+        return f"{workspace.memory} of memory do not suffice ({first}). Give it more: ingest --memory 8GB."
     return f"The query engine stopped: {first} Check free disk space and the workspace's tables, then run this again."

@@ -18,6 +18,7 @@ from pipelines.cli.options import (
     Seed,
     WorkspaceDir,
     configured,
+    limited,
     mapping_file,
     opened,
 )
@@ -60,6 +61,9 @@ def ingest(
     replace: Annotated[
         bool, typer.Option("--replace", help="Empty the ingested tables first instead of updating rows by key.")
     ] = False,
+    memory: Annotated[
+        str, typer.Option("--memory", metavar="SIZE", help="Memory limit of the query engine, e.g. 500MB or 8GB.")
+    ] = "2GB",
     workspace: WorkspaceDir = DEFAULT_WORKSPACE,
     as_json: Json = False,
     _debug: Debug = False,
@@ -74,10 +78,10 @@ def ingest(
     from pipelines.ingest import ingest as run
 
     with working("Ingesting"):
-        target = opened(workspace, configured(None), create=True)
+        target = opened(workspace, limited(memory), create=True)
         report = run(target, kind, path, mapping=mapping_file(mapping), replace=replace)
     show(report, as_json=as_json)
-    if any(table.rejected for table in report.tables.values()):
+    if report.rejected:
         raise typer.Exit(SOME_REJECTED)
 
 

@@ -67,6 +67,13 @@ def configured(path: Path | None) -> Config:
     return load_config(path)
 
 
+def limited(memory: str) -> Config:
+    """The default configuration with that memory limit of the query engine."""
+    from pipelines.config import parse_config
+
+    return parse_config({"engine": {"memory": memory}}, origin="--memory")
+
+
 def opened(root: Path, config: Config, *, create: bool = False) -> Workspace:
     """The workspace in that folder, within the configuration's limits."""
     from pipelines.workspace import Workspace
