@@ -70,7 +70,7 @@ def frame_spec(inputs: Inputs, cutoff: Cutoff) -> FrameSpec:
     by_kind = known.group_by("kind").aggregate(n=known.count())
     kinds = by_kind.order_by(by_kind.n.desc(), by_kind.kind).limit(MAX_KINDS).execute()["kind"]
     acting = known.filter(known.partner_id.notnull()).select("partner_id").distinct()
-    typed = _with_type(acting, inputs)
+    typed = _beside(acting, partners.listed(inputs.partners), ("partner_id",))
     types = typed.select(partner_type=partners.partner_type(typed)).distinct().execute()["partner_type"]
     return FrameSpec(cutoff, tuple(kinds), tuple(sorted(types)), deal_features.covariate_columns(inputs.deals))
 
@@ -96,15 +96,17 @@ def members(inputs: Inputs, spec: FrameSpec) -> ir.Table:
     """
     known = touchpoints.with_nearness(_touches(inputs, spec.cutoff))
     partner_touches = touchpoints.with_gaps(known.filter(known.partner_id.notnull()))
-    row = _aggregated(partner_touches, ("deal_id", "partner_id"), "member", spec)
+    touched = _aggregated(partner_touches, ("deal_id", "partner_id"), "member", spec)
     deals = _dated_deals(inputs, spec.cutoff)
-    row = row.inner_join(deals.select("deal_id", "account_id", "cutoff_at"), "deal_id")
-    row = _beside(row, history.overall_history(history.closings(inputs.deals), deals), ("deal_id",))
-    for facts in _member_facts(inputs, row):
-        row = _beside(row, facts, ("deal_id", "partner_id"))
-    row = _with_type(row, inputs)
-    touched = [name for f in registry.features("member", "touches") for name in f.columns(spec.families)]
-    return row.select(*registry.MEMBER_KEYS, *touched, **_selected(row, "member", spec))
+    # Two separate uses of the aggregate itself: so the engine gets it once, as a common table expression.
+    asked = touched.select("deal_id", "partner_id").inner_join(
+        deals.select("deal_id", "account_id", "cutoff_at"), "deal_id"
+    )
+    touch_names = [name for name in touched.columns if name not in registry.MEMBER_KEYS]
+    row = touched
+    for facts in _member_facts(inputs, deals, asked):
+        row = _beside(row, facts, tuple(key for key in ("deal_id", "partner_id") if key in facts.columns))
+    return row.select(*registry.MEMBER_KEYS, *touch_names, **_selected(row, "member", spec))
 
 
 def pooled(members: ir.Table, by: tuple[str, ...] = ("deal_id",), extra: tuple[str, ...] = ()) -> ir.Table:
@@ -172,19 +174,16 @@ def _own_columns(row: ir.Table, spec: FrameSpec) -> dict[str, ir.Column]:
     return made
 
 
-def _member_facts(inputs: Inputs, row: ir.Table) -> list[ir.Table]:
-    asked = row.select("deal_id", "partner_id", "account_id", "cutoff_at")
-    known = moments.known_moments(inputs.moments, inputs.conversations, asked.select("deal_id", "cutoff_at").distinct())
+def _member_facts(inputs: Inputs, deals: ir.Table, asked: ir.Table) -> list[ir.Table]:
     return [
+        deals.select("deal_id", "account_id"),
+        partners.listed(inputs.partners),
+        history.overall_history(history.closings(inputs.deals), deals),
         history.partner_history(history.participations(inputs.deals, inputs.touchpoints), asked),
         partners.installed(inputs.integrations, asked),
         partners.registrations(inputs.leads, asked),
-        moments.moment_totals(known),
+        moments.moment_totals(moments.known_moments(inputs.moments, inputs.conversations, deals)),
     ]
-
-
-def _with_type(rows: ir.Table, inputs: Inputs) -> ir.Table:
-    return _beside(rows, partners.listed(inputs.partners), ("partner_id",))
 
 
 def _beside(left: ir.Table, right: ir.Table, keys: tuple[str, ...]) -> ir.Table:
