@@ -1,0 +1,128 @@
+"""What every word and method in the report means: shown at its end, and as the methods' short names elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class MethodText:
+    """A method's name, a shorter one for narrow columns, and what it computes in a sentence or two."""
+
+    name: str
+    short: str
+    meaning: str
+
+
+METHOD_TEXTS: Final[dict[str, MethodText]] = {
+    "model": MethodText(
+        "Model (Shapley)",
+        "Model",
+        "The outcome model predicts the deal's chance of being won with every combination of its partners' touches. A "
+        "partner's credit is its average addition over all orders in which the partners could have joined (the exact "
+        "Shapley value). What the model predicts with no partner at all is the own team's credit. Won and lost deals.",
+    ),
+    "shap": MethodText(
+        "SHAP drivers",
+        "SHAP",
+        "The prediction taken apart by feature (TreeSHAP), each partner feature handed to the partners in proportion "
+        "to their part in it. It explains which behaviours drove a prediction; it is not a ledger of what a partner "
+        "added.",
+    ),
+    "first_touch": MethodText("First touch", "First", "All of a won deal goes to whoever touched it first."),
+    "last_touch": MethodText(
+        "Last touch", "Last", "All of a won deal goes to whoever touched it last before it closed."
+    ),
+    "linear": MethodText("Linear", "Linear", "Every touch of a won deal up to its close gets the same share."),
+    "time_decay": MethodText("Time decay", "Decay", "The nearer a touch lies to the close, the larger its share."),
+    "u_shape": MethodText("U-shape", "U-shape", "Most goes to the first touch and to the one that created the deal."),
+    "w_shape": MethodText("W-shape", "W-shape", "As U-shape, with a third peak at the creation of the opportunity."),
+    "full_path": MethodText("Full path", "Full path", "As W-shape, with a fourth peak at the close."),
+    "markov": MethodText(
+        "Markov",
+        "Markov",
+        "A partner's removal effect (how many wins the touch sequences lose without it), spread over each won deal's "
+        "own partners in proportion. The totals by removal effect alone are another quantity.",
+    ),
+    "shapley_paths": MethodText(
+        "Shapley over paths", "Paths", "Equal split of a won deal over the distinct players that touched it."
+    ),
+    "library": MethodText("Rule library", "Library", "A credit rule that your organisation has configured."),
+    "materiality": MethodText("Materiality", "Material", "Credit by how material the evidenced contribution was."),
+    "verified": MethodText("Verified", "Verified", "Credit for contributions that a person has confirmed."),
+    "adjusted": MethodText(
+        "Adjusted", "Adjusted", "Model credit pulled towards an estimate that corrects for which deals partners join."
+    ),
+}
+
+TERMS: Final[tuple[tuple[str, str], ...]] = (
+    ("Deal", "One sales opportunity. Closed means won or lost; open deals get no credit."),
+    ("Partner", "A company that helps to sell or deliver. The vendor's own people are the own team, not a partner."),
+    ("Touch", "One recorded thing that a partner or the own team did on a deal: a meeting, a demo, an introduction."),
+    (
+        "Credited wins",
+        (
+            "The sum of a partner's shares of won deals. Ten deals with a share of 10% each are one credited win. The "
+            "shares of a won deal, own team included, add up to one."
+        ),
+    ),
+    (
+        "Credited amount",
+        (
+            "The same shares in money. Over a won deal's partners and the own team they add up to the deal's amount, "
+            "to the cent. Amounts in different currencies are never added without a rate."
+        ),
+    ),
+    ("Predicted probability", "The model's chance that the deal is won, made by a model that never saw the account."),
+    (
+        "Negative credit",
+        "The model predicts a lower chance with the partner than without it. It is kept and shown, not set to zero.",
+    ),
+    ("Won with a partner", "Won deals that at least one partner touched no later than the close."),
+    ("Late entry", "A touch that is dated before the close of its deal but was recorded after it."),
+    (
+        "Cutoff",
+        "The moment up to which touches count as known to the model. What was recorded later is invisible to it.",
+    ),
+    ("Journey stage", "Where in the customer's journey a touch lies: before, at or after the point of sale."),
+    (
+        "Rank correlation",
+        "Spearman's: 1 when two methods rank the partners alike, 0 when their orders have nothing in common.",
+    ),
+    (
+        "Credit moved",
+        (
+            "The part of all credit that would change hands if one method were replaced by another (half of the sum "
+            "of the absolute differences)."
+        ),
+    ),
+)
+
+ESTIMAND: Final = (
+    "Model credit answers one question: on this deal, with everything else as it was, by how much did the predicted "
+    "chance of winning differ because this partner's recorded touches were there, averaged over all orders in which "
+    "the deal's partners could have come in?"
+)
+
+
+PARTNER_TYPES: Final = {
+    "si": "systems integrator",
+    "isv": "software vendor",
+    "msp": "managed services",
+}
+
+
+def partner_type(name: str) -> str:
+    """The type of a partner for reading."""
+    return PARTNER_TYPES.get(name, name.replace("_", " "))
+
+
+def method_name(method: str) -> str:
+    """The method's name for reading."""
+    return METHOD_TEXTS[method].name if method in METHOD_TEXTS else method
+
+
+def method_short(method: str) -> str:
+    """The method's name for a narrow column."""
+    return METHOD_TEXTS[method].short if method in METHOD_TEXTS else method

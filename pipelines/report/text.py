@@ -1,0 +1,231 @@
+"""Plain sentences from numbers: the first page, a partner's and a deal's line, and what not to conclude."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pipelines.report.definitions import method_name
+from pipelines.report.numbers import Money, count, day, decimal, listing, money, percent, whole
+from pipelines.report.views import Comparison, DealPage, Front, ModelQuality, Standing, Totals
+
+TOP: Final = 3
+SMALL: Final = 0.05
+"""Credited wins for each won deal below which a partner's part is called small."""
+
+
+def front(
+    totals: Totals,
+    standings: list[Standing],
+    comparison: Comparison,
+    quality: ModelQuality | None,
+    method: str,
+    places: int,
+) -> Front:
+    """The first page in words: five sentences, three figures, what not to conclude."""
+    sentences = (
+        _what_closed(totals),
+        _what_partners_did(totals, method, places),
+        _in_money(totals),
+        _who(standings, totals, method),
+        _how_sure(comparison, quality, method),
+    )
+    return Front(sentences, _figures(totals, places), _cautions(totals, method))
+
+
+def partner_sentence(standing: Standing, rank: int, totals: Totals, method: str, places: int) -> str:
+    """What one partner did and is credited with, in a sentence or two."""
+    did = f"{standing.partner.name} touched {count(standing.n_deals, 'closed deal')}"
+    did += f", of which {whole(standing.n_won)} {'was' if standing.n_won == 1 else 'were'} won"
+    if not method or not totals.n_scored:
+        return f"{did}. No credit has been computed yet."
+    credited = f"; {_subject(method)} credits it with {decimal(standing.shown.get(method, 0.0), places)} wins"
+    credited += f" and {money(standing.money)}" if standing.money else ""
+    part = standing.wins / totals.partner_wins if totals.partner_wins > 0 else None
+    place = f"It stands at place {rank} of {whole(totals.n_active_partners)}"
+    place += f" with {percent(part, 1)} of all partner credit." if part is not None else "."
+    return f"{did}{credited}. {place}"
+
+
+def deal_sentence(page: DealPage, method: str) -> str:
+    """Who made the difference on one deal, in a sentence or two."""
+    opening = f"{page.outcome.capitalize()} on {day(page.closed_at)}"
+    opening += f", {money(page.amount, exact=True)}." if page.amount else ", amount not known."
+    partners = [player for player in page.players if not player.is_own]
+    if page.total is None:
+        tail = "No credit has been computed for this deal."
+        if page.outcome == "lost" and method and not _predicts(method):
+            tail = "Rules give credit for won deals only."
+        return f"{opening} {count(len(partners), 'partner')} took part. {tail}"
+    if not partners:
+        return f"{opening} No partner took part, so all credit stays with the own team."
+    together = sum(player.credit for player in partners)
+    if not _predicts(method):
+        return f"{opening} {_subject(method).capitalize()} gives partners {percent(together)} of the win."
+    own = page.total - together
+    first = max(partners, key=lambda player: player.credit)
+    change = f"from {percent(own)} without partners to {percent(page.total)} with them"
+    body = f"The predicted chance of winning goes {change}"
+    body += f"; most of it through {first.name} ({_points(first.credit)})." if first.credit > 0 else "."
+    return f"{opening} {body}"
+
+
+def shortfall(totals: Totals, currency: str) -> str:
+    """What the money does not cover, for the foot of the figures; empty when it covers everything."""
+    notes = []
+    if totals.n_won_without_amount:
+        notes.append(f"{count(totals.n_won_without_amount, 'won deal')} without an amount")
+    others = [unit for unit, _ in totals.won_money.parts if unit != currency and unit]
+    if currency and others:
+        notes.append(f"amounts in {listing(others)} that have no rate to {currency} are shown apart")
+    return "; ".join(notes)
+
+
+def _predicts(method: str) -> bool:
+    return method in {"model", "shap", "adjusted"}
+
+
+def _subject(method: str) -> str:
+    return "the model" if method == "model" else f"the {method_name(method)} method"
+
+
+def _what_closed(totals: Totals) -> str:
+    if not totals.n_closed:
+        return f"No deal has closed yet: {count(totals.n_open, 'open deal')} and nothing to give credit for."
+    closed = f"Between {day(totals.first_close)} and {day(totals.last_close)}, {count(totals.n_closed, 'deal')} closed"
+    won = f"{whole(totals.n_won)} of them were won ({percent(totals.n_won / totals.n_closed)})"
+    worth = f", worth {money(totals.won_money)}" if totals.won_money else ""
+    return f"{closed} and {won}{worth}."
+
+
+def _what_partners_did(totals: Totals, method: str, places: int) -> str:
+    if not totals.n_active_partners:
+        return "No partner is known to have touched any of these deals before it closed."
+    part = totals.n_won_with_partner / totals.n_won if totals.n_won else 0.0
+    took = f"A partner took part in {percent(part)} of the won deals ({whole(totals.n_won_with_partner)})"
+    if not totals.n_scored_won:
+        return f"{took}; how much that mattered has not been computed yet."
+    credited = (
+        f"{decimal(totals.partner_wins, places)} of {whole(totals.n_scored_won)} wins ({percent(totals.partner_share)})"
+    )
+    return f"{took}; {_subject(method)} credits partners with {credited} and the own team with the rest."
+
+
+def _in_money(totals: Totals) -> str:
+    if not totals.won_money:
+        return "The deals carry no amounts, so credit is given in wins and not in money."
+    if not totals.credited_money:
+        return "No money has been credited yet: credit has to be computed first."
+    own = totals.credited_money.minus(totals.partner_money)
+    given = f"In money that is {money(totals.partner_money)}"
+    if totals.credited_money.is_single and totals.partner_money.is_single:
+        ((_, all_cents),), ((_, cents),) = totals.credited_money.parts, totals.partner_money.parts
+        given += f", or {percent(cents / all_cents)} of the won amount" if all_cents else ""
+    return f"{given}; {money(own)} is credited to the own team."
+
+
+def _who(standings: list[Standing], totals: Totals, method: str) -> str:
+    credited = [row for row in standings if row.wins > 0]
+    if not standings:
+        return "There is therefore no ranking of partners."
+    if not credited or not method:
+        busy = sorted(standings, key=lambda row: (-row.n_won, row.partner.name))[:TOP]
+        names = listing([row.partner.name for row in busy])
+        return f"Most often present on won deals: {names}; presence is not credit."
+    top = credited[:TOP]
+    part = sum(row.wins for row in top) / totals.partner_wins if totals.partner_wins > 0 else 0.0
+    names = listing([row.partner.name for row in top])
+    little = sum(1 for row in standings if row.n_won and row.wins / row.n_won < SMALL)
+    adds = count(little, "partner adds", "partners add")
+    rest = f"; {adds} little or nothing to the deals that {'it touches' if little == 1 else 'they touch'}"
+    verb = "holds" if len(top) == 1 else "hold"
+    return f"{names} {verb} {percent(part)} of all partner credit{rest if little else ''}."
+
+
+def _how_sure(comparison: Comparison, quality: ModelQuality | None, method: str) -> str:
+    if quality and quality.verdict and _predicts(method):
+        return quality.verdict[0]
+    if not method:
+        return "Nothing here says yet what caused a win: train a model and score the deals first."
+    if not _predicts(method):
+        return (
+            f"All of this follows the {method_name(method)} rule, which looks at the order of touches and not at "
+            "whether they changed the outcome."
+        )
+    others = [a for a in comparison.agreements if a.method != method and a.rank_correlation is not None]
+    if not others:
+        return "How good the model is has not been recorded in this workspace."
+    worst = min(others, key=lambda a: (a.rank_correlation or 0.0, a.method))
+    moved = f"{method_name(worst.method)} would give {percent(worst.moved)} of all credit to someone else"
+    return f"How credit is divided matters: {moved}."
+
+
+def _figures(totals: Totals, places: int) -> tuple[tuple[str, str, str], ...]:
+    wins = decimal(totals.partner_wins, places) if totals.n_scored_won else "–"
+    of_wins = f"of {whole(totals.n_scored_won)} won deals" if totals.n_scored_won else "not computed yet"
+    amount = money(totals.partner_money) if totals.credited_money else "–"
+    share = totals.n_won_with_partner / totals.n_won if totals.n_won else None
+    return (
+        ("Wins credited to partners", wins, of_wins),
+        ("Money credited to partners", amount, _of_money(totals)),
+        (
+            "Won deals with a partner",
+            percent(share) if share is not None else "–",
+            f"{whole(totals.n_won_with_partner)} of {whole(totals.n_won)}",
+        ),
+    )
+
+
+def _of_money(totals: Totals) -> str:
+    if not totals.won_money:
+        return "no amounts in the data"
+    if not totals.credited_money:
+        return "not computed yet"
+    return f"of {money(totals.credited_money)} won"
+
+
+def _cautions(totals: Totals, method: str) -> tuple[tuple[str, str], ...]:
+    return (
+        (
+            "Influence is not proof of cause.",
+            "Credit says how the predicted chance of winning differs with a partner's touches. It does not prove "
+            "that the deal would have been lost without them. Only an experiment, or a very good natural one, shows "
+            "that."
+            if _predicts(method)
+            else "Credit by a rule says who was there and when, not who changed the outcome.",
+        ),
+        ("Partners may be drawn to good deals.", _selection(totals)),
+        (
+            "What was written down late can flatter.",
+            (
+                "Touches that are recorded after a deal has closed are easier to find for won deals. How many there "
+                "are stands under data quality."
+            ),
+        ),
+        (
+            "A small number of deals is a small number.",
+            "The order of partners with a handful of deals each is not settled. Do not cut a programme for one rank.",
+        ),
+    )
+
+
+def _selection(totals: Totals) -> str:
+    with_partner = totals.n_won_with_partner + totals.n_lost_with_partner
+    without = totals.n_closed - with_partner
+    reason = "Some of the gap is there because partners join, or are brought into, deals that would be won anyway."
+    if not with_partner or not without or not totals.n_lost:
+        return f"{reason} What nobody recorded about a deal cannot be corrected for."
+    left = percent(totals.n_won_with_partner / with_partner)
+    right = percent((totals.n_won - totals.n_won_with_partner) / without)
+    return (
+        f"{left} of the deals with a partner were won and {right} of those without. This gap is not the partners' "
+        f"effect. {reason}"
+    )
+
+
+def _points(credit: float) -> str:
+    return f"{'+' if credit > 0 else ''}{decimal(credit * 100)} points"
+
+
+def money_or_dash(value: Money) -> str:
+    """Money in whole units, or a dash when there is none."""
+    return money(value, exact=True) if value.parts else "–"
