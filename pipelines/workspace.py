@@ -170,7 +170,9 @@ class Workspace:
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute(f"SET memory_limit = '{_quoted(self.memory)}'")
             connection.execute(f"SET temp_directory = '{_quoted(spill)}'")
-            connection.execute("SET enable_progress_bar = false")
+            # In a notebook without ipywidgets it is off already, and DuckDB refuses any change of it.
+            if connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()[0][0]:
+                connection.execute("SET enable_progress_bar = false")
             if self.threads is not None:
                 connection.execute(f"SET threads = {int(self.threads)}")
             for name in TABLES:

@@ -91,9 +91,12 @@ def score(
     _debug: Debug = False,
 ) -> None:
     """Credit the closed deals: fills credits and partner_scores."""
+    from pipelines.score import METHODS
     from pipelines.score import score as run
 
-    chosen = tuple(name.strip() for name in methods.split(",")) if methods else None
+    chosen = None if methods is None else tuple(name.strip() for name in methods.split(","))
+    if unknown := [name for name in chosen or () if name not in METHODS]:
+        raise typer.BadParameter(f"no method {unknown}; choose among {', '.join(METHODS)}", param_hint="--methods")
     with working("Scoring"):
         settings = configured(config)
         report = run(opened(workspace, settings), settings, all_deals=all_deals, methods=chosen, now=now)
