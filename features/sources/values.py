@@ -12,10 +12,10 @@ from features.sources.reading import value as shown
 from features.sources.sqltext import first_of, literal, text_list
 from features.tables import Kind
 
-__all__ = ["Columns", "Made", "condition", "made", "raw_text"]
+__all__ = ["SPREADSHEET_DATE", "Columns", "Made", "condition", "made", "raw_text"]
 
 _MONTHS: Final = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
-_AS_DATE: Final = rf"(?i)(\d{{1,2}}-({_MONTHS})|({_MONTHS})-\d{{1,2}})"
+SPREADSHEET_DATE: Final = rf"(?i)(\d{{1,2}}-({_MONTHS})|({_MONTHS})-\d{{1,2}})"
 _SHORTENED: Final = r"\d(\.\d+)?E\+\d{1,2}"
 
 Reference = Callable[[str], str]
@@ -123,7 +123,7 @@ def _damage(target: str, kind: Kind, sql: str) -> list[str]:
     if kind in (Kind.TIMESTAMP, Kind.TEXT, Kind.LIST):
         return []
     dated = f"{target} looks like a value that a spreadsheet turned into a date (repair it, or map it under repairs)"
-    faults = [_fault(f"regexp_full_match({sql}, {literal(_AS_DATE)})", dated, sql)]
+    faults = [_fault(f"regexp_full_match({sql}, {literal(SPREADSHEET_DATE)})", dated, sql)]
     if kind is Kind.ID:
         shortened = f"{target} was shortened by a spreadsheet and its digits are lost"
         faults.append(_fault(f"regexp_full_match({sql}, {literal(_SHORTENED)})", shortened, sql))
