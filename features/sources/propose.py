@@ -1,6 +1,12 @@
 """A first mapping for a flat export: what the columns seem to be, with the evidence, and what only a person can say.
 
-Whatever decides over the result and is not plain from the data is written as ``?``, which an import re
+Whatever decides over the result and is not plain from the data is written as ``?``, which an import refuses; everything
+else that is a guess is marked UNSURE. Nothing is guessed at import.
+"""
+
+from __future__ import annotations
+
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +18,7 @@ from features.sources.guesses import best_table, columns_for, is_partner_column
 from features.sources.mapping import TO_BE_CHOSEN
 from features.sources.proposed_columns import Draft, Export, count, quoted, write_column, write_rest
 from features.sources.raw import SUFFIXES, SourceError, source_name, stage
-from features.sources.sqltext import name
+from features.sources.sqltext import literal, name
 from features.tables import INPUT_TABLES
 
 __all__ = ["propose"]
@@ -27,7 +33,7 @@ def propose(path: Path) -> str:
     that can be read.
     """
     with tempfile.TemporaryDirectory() as staging, duckdb.connect() as con:
-        con.execute("SET TimeZone = 'UTC'")
+        con.execute(f"SET TimeZone = 'UTC'; SET memory_limit = '2GB'; SET temp_directory = {literal(staging)}")
         files, unread = _files(con, path, Path(staging))
         draft = Draft(con)
         _write_files(draft, files)
@@ -128,7 +134,7 @@ def _write_partner(draft: Draft, file: Export, source: str, chosen: dict[str, st
     draft.lines += [
         f"  # UNSURE: {source} does not say when the partner did what. To count one touch each, give its time, and",
         "  # uncomment this. If one cell names several, add e.g. split: {column: "
-        + quoted
+        + cell
         + ', separator: ";"} to both.',
         "  # - table: touchpoints",
         f"  #   from: {file.key}",
