@@ -18,6 +18,8 @@ from pipelines.report.numbers import clean
 THIN: Final = 10
 TALL: Final = 128
 MOST_LABELS: Final = 6
+MOST_TOTALS: Final = 16
+HEAD: Final = 16
 TOP_EDGE: Final = 10
 SQUARE: Final = 300
 
@@ -75,18 +77,25 @@ def stacked(segments: Sequence[Segment], most: float, label: str = "", height: i
 
 
 def columns(labels: Sequence[str], stacks: Sequence[Sequence[Segment]], label: str, height: int = TALL) -> Markup:
-    """Upright columns over time; negative parts hang below the line. As many labels as there is room for."""
-    highest = max((sum(max(s.value, 0.0) for s in stack) for stack in stacks), default=0.0)
+    """Upright columns over time; negative parts hang below the line.
+
+    As many labels as there is room for; each column's total stands above it where there are few enough columns.
+    """
+    highest = max((_positive(stack) for stack in stacks), default=0.0)
     lowest = min((sum(min(s.value, 0.0) for s in stack) for stack in stacks), default=0.0)
-    body, foot = height - 20, height - 5
-    extent = (highest - lowest) or 1.0
-    zero = 2 + (body - 2) * highest / extent if highest else (2 if lowest else body)
+    body = height - 20 - HEAD
+    unit = body / ((highest - lowest) or 1.0)
+    zero = HEAD + (body if not highest and not lowest else highest * unit)
     width = 100 / max(len(labels), 1)
     parts = []
     for index, (name, stack) in enumerate(zip(labels, stacks, strict=True)):
-        left = index * width + width * 0.14
-        parts.extend(_column(stack, left, width * 0.72, zero, (body - 2) / extent, name))
-    parts.extend(_axis_labels(labels, width, foot))
+        parts.extend(_column(stack, (index + 0.14) * width, width * 0.72, zero, unit, name))
+        if len(labels) <= MOST_TOTALS and _positive(stack):
+            total, top = _positive(stack), zero - _positive(stack) * unit - 4
+            parts.append(
+                _text((index + 0.5) * width, top, f"{total:,.0f}" if total >= 10 else f"{total:.2g}", "middle")
+            )
+    parts.extend(_axis_labels(labels, width, height - 5))
     parts.append(f'<line class="axis" x1="0" x2="100%" y1="{_n(zero)}" y2="{_n(zero)}"/>')
     return _track("".join(parts), height, label=label)
 
@@ -172,6 +181,10 @@ def _column(stack: Sequence[Segment], left: float, width: float, zero: float, un
         if segment.value < 0:
             down += size
     return parts
+
+
+def _positive(stack: Sequence[Segment]) -> float:
+    return sum(max(segment.value, 0.0) for segment in stack)
 
 
 def _axis_labels(labels: Sequence[str], width: float, y: float) -> list[str]:

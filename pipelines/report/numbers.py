@@ -57,6 +57,8 @@ NOTHING: Final = Money()
 
 def clean(text: str) -> str:
     """Text from outside without control characters and without marks that reorder what stands beside it."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(" " if _is_control(character) else character for character in text if not _reorders(character))
 
 

@@ -47,6 +47,7 @@ ORDER BY p.partner_id, d.cents DESC NULLS LAST, d.deal_id
 """
 _EFFECTS: Final = """
 SELECT partner_id, method, target, quantity, value, lo, hi, n FROM partner_effects
+WHERE quantity <> 'total_credit' OR method = 'markov'
 ORDER BY partner_id, target DESC, quantity, method
 """
 

@@ -191,7 +191,7 @@ def _results(rng: np.random.Generator, deals: pd.DataFrame, credits_: pd.DataFra
     }  # fmt: skip
 
 
-def make_company(n_deals: int = 60, n_partners: int = len(NAMES)) -> Company:
+def make_company(n_deals: int = 40, n_partners: int = len(NAMES)) -> Company:
     """The made-up company with that many deals and partners."""
     rng = np.random.default_rng(7)
     deals = _deals(rng, n_deals)
@@ -210,7 +210,7 @@ def make_company(n_deals: int = 60, n_partners: int = len(NAMES)) -> Company:
 
 @pytest.fixture
 def company() -> Company:
-    """A made-up company of sixty deals and twelve partners."""
+    """A made-up company of forty deals and twelve partners."""
     return make_company()
 
 
