@@ -6,7 +6,7 @@ rule). From there on all methods are alike: shares, and the money of won deals, 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ import pandas as pd
 
 from features.tables import DIRECT
 from models.ledger import LARGEST_AMOUNT, from_cents, split_cents, to_cents, to_shares
+from models.pools import Pools
 from models.rules import rule_shares
 from models.shapley import (
     Floats,
@@ -51,7 +52,7 @@ def players_of(deals: pd.DataFrame, touches: pd.DataFrame) -> pd.DataFrame:
 def model_credit(
     model: ValueModel,
     batch: DealBatch,
-    engine: Any,
+    pools: Pools,
     *,
     exact_players: int = 10,
     samples: int = 512,
@@ -63,7 +64,7 @@ def model_credit(
     ----------
     model : the value function.
     batch : the deals and their members.
-    engine : Ibis backend (DuckDB) that pools the members.
+    pools : what pools the members.
     exact_players : deals with more partners are estimated from sampled orders; their bounds stand in ``credit_lo`` and
         ``credit_hi`` (``models.shapley.ERROR_Z`` standard errors), null for exact credit.
     samples : sampled orders of such a deal.
@@ -74,7 +75,7 @@ def model_credit(
     ``deal_id``, ``partner_id``, ``credit``, ``total``, ``credit_lo``, ``credit_hi``. ``__direct__`` has v(∅), the
     prediction without any partner's touches; a deal adds up to ``total``, its prediction with all of them.
     """
-    values = Values(model, batch, engine)
+    values = Values(model, batch, pools)
     empty = values.without_partners()
     total = empty.copy()
     credit, error = np.zeros(len(batch.members)), np.full(len(batch.members), np.nan)
@@ -96,10 +97,10 @@ def model_credit(
 
 
 def rule_credit(rule: str, touches: pd.DataFrame, won: pd.Series) -> pd.DataFrame:
-    """Credit of the ``won`` deals (their ids) by one of ``models.rules.RULES``, in the form of ``model_credit``."""
+    """Credit of the ``won`` deals (their ids) by one of ``models.rules.RULES``, without bounds."""
     shares = rule_shares(rule, touches, won)
     credit = shares.rename(columns={"share": "credit"})
-    return credit.assign(total=1.0, credit_lo=np.nan, credit_hi=np.nan)[list(WIN_COLUMNS)]
+    return credit.assign(total=1.0)
 
 
 def credit_rows(
@@ -118,6 +119,7 @@ def credit_rows(
     Target ``win`` for every credited deal; ``amount`` for the won ones among them whose amount is known and can be
     held to the cent (``can_be_split``).
     """
+    wins = wins.reindex(columns=list(WIN_COLUMNS))
     totals = wins.drop_duplicates("deal_id")[["deal_id", "total"]]
     rows = players.merge(totals, on="deal_id").merge(wins.drop(columns="total"), on=PLAYER, how="left")
     rows = rows.assign(credit=rows["credit"].fillna(0.0)).merge(deals[["deal_id", "outcome", "amount"]], on="deal_id")

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from features.coalitions import coalition_members
-from features.frame import join_base, pooled
+from models.pools import Pools, is_time
 from models.shapley import Floats, Hashes, Integers
 
 MAX_ROWS: Final = 100_000
@@ -89,27 +87,26 @@ class DealBatch:
 
 
 class Values:
-    """Predictions for coalitions of the deals of a batch, on an Ibis ``engine`` that does the pooling."""
+    """Predictions for coalitions of the deals of a batch."""
 
-    def __init__(self, model: ValueModel, batch: DealBatch, engine: Any) -> None:
-        self._model, self._batch, self._engine = model, batch, engine
-        self._columns = [c for c in batch.members.columns if not _is_time(batch.members[c])]
+    def __init__(self, model: ValueModel, batch: DealBatch, pools: Pools) -> None:
+        self._model, self._batch, self._pools = model, batch, pools
 
     def without_partners(self) -> Floats:
         """v(∅) of every deal, shape (deals,)."""
-        return np.asarray(self._model.predict(self._deal_frame(self._batch.members.iloc[:0])))
+        pools = self._pools.of_deals(self._batch.base, self._batch.members.iloc[:0])
+        return np.asarray(self._model.predict(self._beside(self._batch.base, pools)))
 
     def with_all(self) -> pd.DataFrame:
         """The frame of every deal with all its partners, in the order of ``base``."""
-        return self._deal_frame(self._batch.members)
+        return self._beside(self._batch.base, self._pools.of_deals(self._batch.base, self._batch.members))
 
     def of_all_coalitions(self, deals: Integers) -> Floats:
         """Values of all coalitions but the empty one, of deals with n partners: shape (deals, 2**n - 1)."""
         rows = self._batch.member_rows(deals)
-        n = rows.shape[1]
-        members = self._memory_table(self._batch.members.iloc[rows.ravel()])
-        values = self._predicted(coalition_members(members, n), np.repeat(deals, (1 << n) - 1))
-        return values.reshape(len(deals), (1 << n) - 1)
+        n_coalitions = (1 << rows.shape[1]) - 1
+        pools = self._pools.of_coalitions(self._batch.members.iloc[rows.ravel()])
+        return self._predicted(pools, np.repeat(deals, n_coalitions)).reshape(len(deals), n_coalitions)
 
     def of_memberships(self, deals: Integers, owners: Integers, is_in: npt.NDArray[np.bool_]) -> Floats:
         """Values of coalitions, none of them empty, given as a membership matrix.
@@ -120,21 +117,10 @@ class Values:
         coalition, player = np.nonzero(is_in)
         rows = self._batch.member_rows(deals)
         index = pa.table({"coalition": coalition, "row": rows[owners[coalition], player]})
-        wanted = self._batch.members.iloc[rows.ravel()].assign(row=rows.ravel())
-        joined = ibis.memtable(index).inner_join(self._memory_table(wanted, "row"), "row").drop("row")
-        return self._predicted(joined, deals[owners])
+        members = self._batch.members.iloc[rows.ravel()].assign(row=rows.ravel())
+        return self._predicted(self._pools.of_listed(members, index), deals[owners])
 
-    def _deal_frame(self, members: pd.DataFrame) -> pd.DataFrame:
-        pools = pooled(self._memory_table(members), extra=self._model.extra_columns)
-        keys = ibis.memtable(pa.table({"deal_id": pa.array(self._batch.base["deal_id"], pa.string())}))
-        joined = self._engine.to_pyarrow(join_base(keys, pools)).to_pandas()
-        return self._beside(self._batch.base, joined.sort_values("deal_id", ignore_index=True))
-
-    def _predicted(self, coalitions: Any, deals: Integers) -> Floats:
-        """Predictions in the order of (deal, coalition); ``deals`` is the row in ``base`` of each."""
-        extra = self._model.extra_columns
-        pools = self._engine.to_pyarrow(pooled(coalitions, by=("deal_id", "coalition"), extra=extra)).to_pandas()
-        pools = pools.sort_values(["deal_id", "coalition"], ignore_index=True)
+    def _predicted(self, pools: pd.DataFrame, deals: Integers) -> Floats:
         base = self._batch.base.iloc[deals].reset_index(drop=True)
         return np.asarray(self._model.predict(self._beside(base, pools)))
 
@@ -143,10 +129,6 @@ class Values:
         fresh = [name for name in pools.columns if name not in base.columns]
         return pd.concat([base, pools[fresh]], axis=1)
 
-    def _memory_table(self, members: pd.DataFrame, *more: str) -> Any:
-        columns = [*self._columns, *more]
-        return ibis.memtable(pa.Table.from_pandas(members[columns], preserve_index=False))
-
 
 def content_hashes(members: pd.DataFrame) -> Hashes:
     """A number for what each member row says of its partner, whoever it is: shape (members,).
@@ -154,9 +136,5 @@ def content_hashes(members: pd.DataFrame) -> Hashes:
     Two partners of one deal with the same features have the same number; ids play no part.
     """
     content = members.drop(columns=["deal_id", "account_id", "partner_id"], errors="ignore")
-    content = content[[name for name in sorted(content.columns) if not _is_time(content[name])]]
+    content = content[[name for name in sorted(content.columns) if not is_time(content[name])]]
     return np.asarray(pd.util.hash_pandas_object(content, index=False, categorize=False), dtype=np.uint64)
-
-
-def _is_time(column: pd.Series) -> bool:
-    return bool(pd.api.types.is_datetime64_any_dtype(column))

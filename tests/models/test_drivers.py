@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ibis
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +10,7 @@ from scipy.special import expit, logit
 
 from features.tables import DIRECT
 from models.drivers import Drivers
+from models.pools import Pools
 from models.shapley import Floats
 from models.value import DealBatch, Values
 
@@ -55,6 +56,7 @@ def member_frame(*rows: tuple[str, str, str, int]) -> pd.DataFrame:
 
 BASE = base_frame(d1=5, d2=0)
 MEMBERS = member_frame(("d1", "A", "si", 1), ("d1", "B", "isv", 3))
+POOLS = Pools(duckdb.connect(), (PUSH,))
 PUSHES = {"si": 0.8, "isv": -0.1}
 
 
@@ -63,7 +65,7 @@ def drivers(
 ) -> tuple[Drivers, Floats]:
     model = Logistic(PUSHES, together=together)
     batch = DealBatch.of(model, base, members)
-    frame = Values(model, batch, ibis.duckdb.connect()).with_all()
+    frame = Values(model, batch, POOLS).with_all()
     parts = model.contributions(frame)
     return Drivers(frame, parts, batch.members, batch.codes, model.extra_columns), model.predict(frame)
 

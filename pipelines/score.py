@@ -1,0 +1,231 @@
+"""The verb `score`: credit for the closed deals that are new or changed, in steps that a killed run can resume."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import pandas as pd
+
+from features.frame import FrameSpec
+from models.ledger import LARGEST_AMOUNT
+from models.pools import Pools
+from models.rules import RULES, RULES_VERSION
+from pipelines.config import Config
+from pipelines.scoring import plan
+from pipelines.scoring.bucket import Bucket, Scorer
+from pipelines.scoring.parts import CREDIT_PARTS, DRIVERS, SCORED, kept, write_parts
+from pipelines.scoring.run import JOURNAL, SUMMARY, Run, begin, n_buckets
+from pipelines.scoring.totals import write_totals
+from pipelines.workspace import Workspace, WorkspaceError
+
+logger = logging.getLogger(__name__)
+
+MODEL_METHODS: Final = ("model", "shap")
+METHODS: Final = (*MODEL_METHODS, *RULES)
+
+
+@dataclass(frozen=True)
+class ScoreReport:
+    """What a scoring run did.
+
+    ``deals_in`` closed deals = ``scored`` + ``unchanged``. ``removed`` deals are no longer there, or open again, and
+    lost their credit. ``rejected`` counts deals that a method could not credit, by reason; the others still did.
+    """
+
+    run_id: str
+    scored_at: datetime
+    model_version: str | None
+    methods: tuple[str, ...]
+    deals_in: int
+    scored: int
+    unchanged: int
+    removed: int
+    rejected: dict[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {**asdict(self), "scored_at": self.scored_at.isoformat(), "methods": list(self.methods)}
+
+    def text(self) -> str:
+        """The report in plain lines."""
+        model = f", model {self.model_version}" if self.model_version else ""
+        lines = [
+            f"{self.deals_in:,} closed deals: {self.scored:,} scored, {self.unchanged:,} unchanged.",
+            f"Methods: {', '.join(self.methods)}{model}. Run {self.run_id}.",
+        ]
+        if self.removed:
+            lines.append(f"{self.removed:,} deals lost their credit, because they are gone or open again.")
+        lines += [f"Not credited: {count:,} deals: {reason}." for reason, count in self.rejected.items() if count]
+        return "\n".join(lines)
+
+
+def score(
+    workspace: Workspace,
+    config: Config,
+    *,
+    all_deals: bool = False,
+    methods: Sequence[str] | None = None,
+    now: datetime | None = None,
+) -> ScoreReport:
+    """Fills ``credits``, ``partner_scores`` and ``partner_effects`` for the closed deals.
+
+    Only deals are scored that are new, or whose row, touches, features, model or settings changed since their last
+    scoring; all of them with ``all_deals``. Credit of methods that are not asked for stays, unless its deal changed.
+    A run that is killed leaves finished buckets of deals; running it again finishes the others under the same run id
+    and time, and ends in the same tables.
+
+    Parameters
+    ----------
+    workspace : must have the table ``deals``.
+    config : its ``credit`` and ``report_currency`` are used, and its ``tracking`` to find the model.
+    all_deals : score every closed deal, and divide the deals into buckets of ``credit.chunk_deals`` anew.
+    methods : of ``METHODS``; None means those of the configuration.
+    now : written as ``scored_at``; None means the present time.
+
+    Raises
+    ------
+    WorkspaceError
+        When another run holds the workspace, there are no deals, a method is unknown, or one needs a model and none has
+        been trained.
+    """
+    chosen = _checked(tuple(methods) if methods is not None else config.credit.methods)
+    with workspace.lock("score"):
+        if not workspace.has("deals"):
+            raise WorkspaceError(f"{workspace.root} has no deals. Fill it with `partnerlift ingest` first.")
+        scorer, spec = _scorer(workspace, config, chosen)
+        return _run(workspace, config, scorer, spec, chosen, all_deals=all_deals, now=now or datetime.now(UTC))
+
+
+def _checked(methods: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [name for name in methods if name not in METHODS]
+    if unknown or not methods:
+        raise WorkspaceError(f"There is no method {', '.join(map(repr, unknown))}; choose among {', '.join(METHODS)}.")
+    return tuple(name for name in METHODS if name in methods)
+
+
+def _scorer(workspace: Workspace, config: Config, methods: tuple[str, ...]) -> tuple[Scorer, FrameSpec | None]:
+    if not set(methods) & set(MODEL_METHODS):
+        return Scorer(config.credit, config.seed, None, ""), None
+    from pipelines.tracking import NoChampionError, load_champion
+
+    try:
+        model = load_champion(workspace, config)
+    except NoChampionError as error:
+        raise WorkspaceError(f"{error} Rules work without one: --methods {','.join(RULES)}.") from error
+    if model.spec is None:
+        raise WorkspaceError(
+            "The model does not say from which features it was trained. Run `partnerlift train` again."
+        )
+    return Scorer(config.credit, config.seed, model, model.version), model.spec
+
+
+def _run(
+    workspace: Workspace,
+    config: Config,
+    scorer: Scorer,
+    spec: FrameSpec | None,
+    methods: tuple[str, ...],
+    *,
+    all_deals: bool,
+    now: datetime,
+) -> ScoreReport:
+    with workspace.connect() as connection:
+        buckets = n_buckets(workspace, connection, config.credit.chunk_deals, methods, all_deals=all_deals)
+        plan.stage_deals(connection, buckets)
+        plan.stage_features(connection, spec)
+        plan.stage_wanted(connection, _recipes(scorer, methods))
+        run = begin(workspace, Run(_run_id(connection, config, methods), now, all_deals, buckets))
+        plan.stage_work(connection, workspace, buckets, list(run.done), all_deals=all_deals)
+        _score_buckets(workspace, connection, scorer, run, with_features=spec is not None)
+        report = _report(connection, scorer, methods, run, with_features=spec is not None)
+    with workspace.transaction() as transaction:
+        write_totals(workspace, config, transaction, run.run_id)
+        summary = {**report.to_dict(), "buckets": run.buckets}
+        transaction.file(SUMMARY).write_text(json.dumps(summary, indent=1), encoding="utf-8")
+        transaction.remove(JOURNAL)
+    logger.info("%s", report.text().splitlines()[0])
+    return report
+
+
+def _score_buckets(workspace: Workspace, connection: Any, scorer: Scorer, run: Run, *, with_features: bool) -> None:
+    buckets = plan.buckets_with_work(connection)
+    pools = Pools(connection, scorer.model.extra_columns if scorer.model else ())
+    for place, bucket in enumerate(buckets, start=1):
+        todo, gone = _work(connection, "score_todo", bucket), _work(connection, "score_gone", bucket)
+        credit, drivers = pd.DataFrame(), pd.DataFrame()
+        if len(todo):
+            rows = Bucket.read(connection, bucket, with_features=with_features)
+            credit, drivers = scorer.score(rows, todo, pools)
+            credit = credit.assign(run_id=run.run_id, scored_at=pd.Timestamp(run.scored_at))
+        removed = gone.loc[gone["is_removed"], "deal_id"].nunique() if len(gone) else 0
+        run.done[bucket] = {"scored": int(todo["deal_id"].nunique()), "removed": int(removed)}
+        replaced = pd.concat([frame[["deal_id", "method"]] for frame in (todo, gone)])
+        fresh = {CREDIT_PARTS: credit, DRIVERS: drivers, SCORED: todo.assign(run_id=run.run_id)}
+        parts = [_joined(kept(workspace, folder, bucket, replaced), fresh[folder]) for folder in fresh]
+        with workspace.transaction() as transaction:
+            write_parts(transaction, bucket, *parts)
+            transaction.file(JOURNAL).write_text(run.to_json(), encoding="utf-8")
+        logger.info("Scored bucket %s of %s: %s deals.", place, len(buckets), run.done[bucket]["scored"])
+
+
+def _report(connection: Any, scorer: Scorer, methods: tuple[str, ...], run: Run, *, with_features: bool) -> ScoreReport:
+    deals_in = plan.count(connection, "score_closed")
+    scored, removed = (sum(counts[name] for counts in run.done.values()) for name in ("scored", "removed"))
+    too_large = f"outcome = 'won' AND abs(amount) >= {LARGEST_AMOUNT}"
+    rejected = {"their amount is too large to be split to the cent": plan.count(connection, "score_closed", too_large)}
+    if with_features:
+        beyond = "deal_id NOT IN (SELECT deal_id FROM score_base)"
+        rejected["they never reached the model's cutoff"] = plan.count(connection, "score_closed", beyond)
+    return ScoreReport(
+        run_id=run.run_id,
+        scored_at=run.scored_at,
+        model_version=scorer.model_version or None,
+        methods=methods,
+        deals_in=deals_in,
+        scored=scored,
+        unchanged=deals_in - scored,
+        removed=removed,
+        rejected={reason: n for reason, n in rejected.items() if n},
+    )
+
+
+def _run_id(connection: Any, config: Config, methods: tuple[str, ...]) -> str:
+    """Sixteen hex digits of everything that the run's tables rest on: the same input has the same id."""
+    settings = [config.credit.model_dump(), config.report_currency, config.seed, methods]
+    text = json.dumps([plan.content_hash(connection), settings], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _work(connection: Any, table: str, bucket: int) -> pd.DataFrame:
+    frame: pd.DataFrame = connection.execute(f"SELECT * EXCLUDE (bucket) FROM {table} WHERE bucket = {bucket}").df()
+    return frame
+
+
+def _joined(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    if old.empty or new.empty:
+        return new if old.empty else old
+    return pd.concat([old, new.reindex(columns=old.columns)], ignore_index=True)
+
+
+def _recipes(scorer: Scorer, methods: tuple[str, ...]) -> list[plan.Recipe]:
+    credit = scorer.credit
+    settings: dict[str, dict[str, Any]] = {
+        "model": {"exact_players": credit.exact_players, "samples": credit.samples, "seed": scorer.seed},
+        "shap": {},
+    }
+    rules = {"late_entries": credit.late_entries}
+    return [
+        plan.Recipe(
+            name,
+            uses_model=name in MODEL_METHODS,
+            version=scorer.model_version if name in MODEL_METHODS else RULES_VERSION,
+            settings=settings.get(name, rules),
+        )
+        for name in methods
+    ]

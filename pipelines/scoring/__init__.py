@@ -1,0 +1,1 @@
+"""The steps of the verb `score`: what needs scoring, one bucket of deals, and what the credits add up to."""

@@ -1,0 +1,109 @@
+"""Scoring of one bucket of deals by all methods asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from models.credit import credit_rows, model_credit, players_of, rule_credit
+from models.drivers import Drivers
+from models.pools import Pools
+from models.rules import RULES, RULES_VERSION, countable_touches
+from models.value import DealBatch, ValueModel, Values
+from pipelines.config import CreditConfig
+
+NO_DRIVERS = pd.DataFrame()
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The deals of one bucket that need scoring.
+
+    ``deals``, ``touches``: rows of all of them. ``base``, ``members``: their features, where a model is asked.
+    """
+
+    deals: pd.DataFrame
+    touches: pd.DataFrame
+    base: pd.DataFrame
+    members: pd.DataFrame
+
+    @classmethod
+    def read(cls, connection: Any, bucket: int, *, with_features: bool) -> Bucket:
+        """The bucket's rows from the staged tables."""
+        deals = _rows(connection, f"SELECT * FROM score_closed WHERE bucket = {bucket} {_IN_TODO} ORDER BY deal_id")
+        touches = _rows(connection, f"SELECT * FROM score_touches WHERE bucket = {bucket} {_IN_TODO}")
+        if not with_features:
+            return cls(deals, touches, pd.DataFrame(), pd.DataFrame())
+        features = [
+            _rows(connection, f"SELECT * EXCLUDE (bucket) FROM score_{name} WHERE bucket = {bucket} {_IN_TODO}")
+            for name in ("base", "members")
+        ]
+        return cls(deals, touches, *features)
+
+    def of(self, deal_ids: pd.Series) -> Bucket:
+        """The part of it that concerns some deals."""
+        return Bucket(*(_only(f, deal_ids) for f in (self.deals, self.touches, self.base, self.members)))
+
+
+_IN_TODO = "AND deal_id IN (SELECT deal_id FROM score_todo)"
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """All that is needed to score deals: settings, the seed, and the model unless only rules are asked for."""
+
+    credit: CreditConfig
+    seed: int
+    model: ValueModel | None
+    model_version: str
+
+    def score(self, bucket: Bucket, todo: pd.DataFrame, pools: Pools) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Rows of ``credits`` (without run and time) and of the drivers for the deals and methods in ``todo``."""
+        players = players_of(bucket.deals, countable_touches(bucket.touches, bucket.deals))
+        credit, drivers = [], NO_DRIVERS
+        for method, rows in todo.groupby("method", sort=True):
+            part = bucket.of(rows["deal_id"])
+            if method == "shap":
+                wins, drivers = self._shap(part, pools)
+            elif method == "model":
+                wins = self._model(part, pools)
+            else:
+                wins = self._rule(str(method), part)
+            version = RULES_VERSION if method in RULES else self.model_version
+            credit.append(credit_rows(wins, players, bucket.deals, str(method), version))
+        return pd.concat(credit, ignore_index=True), drivers
+
+    def _rule(self, name: str, bucket: Bucket) -> pd.DataFrame:
+        touches = countable_touches(bucket.touches, bucket.deals, self.credit.late_entries)
+        won = bucket.deals.loc[bucket.deals["outcome"] == "won", "deal_id"]
+        return rule_credit(name, touches, won)
+
+    def _model(self, bucket: Bucket, pools: Pools) -> pd.DataFrame:
+        assert self.model is not None
+        return model_credit(
+            self.model,
+            DealBatch.of(self.model, bucket.base, bucket.members),
+            pools,
+            exact_players=self.credit.exact_players,
+            samples=self.credit.samples,
+            seed=self.seed,
+        )
+
+    def _shap(self, bucket: Bucket, pools: Pools) -> tuple[pd.DataFrame, pd.DataFrame]:
+        assert self.model is not None
+        batch = DealBatch.of(self.model, bucket.base, bucket.members)
+        frame = Values(self.model, batch, pools).with_all()
+        contributions = self.model.contributions(frame)
+        drivers = Drivers(frame, contributions, batch.members, batch.codes, self.model.extra_columns)
+        return drivers.credit(self.model.predict(frame)), drivers.rows()
+
+
+def _only(frame: pd.DataFrame, deal_ids: pd.Series) -> pd.DataFrame:
+    return frame if frame.empty else frame[frame["deal_id"].isin(deal_ids)]
+
+
+def _rows(connection: Any, query: str) -> pd.DataFrame:
+    frame: pd.DataFrame = connection.execute(query).df()
+    return frame

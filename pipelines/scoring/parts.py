@@ -1,0 +1,71 @@
+"""The files that scoring writes, one for each bucket of deals, and how a bucket's rows are replaced."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.tables import CREDITS
+from models.drivers import DRIVER_COLUMNS
+from pipelines.workspace import Transaction, Workspace, write_frame
+
+CREDIT_PARTS: Final = "tables/credits.parquet"
+DRIVERS: Final = "results/drivers.parquet"
+SCORED: Final = "results/scored.parquet"
+FOLDERS: Final = (CREDIT_PARTS, DRIVERS, SCORED)
+
+SCORED_SCHEMA: Final = pa.schema(
+    [(name, pa.string()) for name in ("deal_id", "method", "content", "fingerprint", "run_id")]
+)
+DRIVER_SCHEMA: Final = pa.schema(
+    [(name, pa.float64() if name == "contribution" else pa.string()) for name in DRIVER_COLUMNS]
+)
+CREDIT_ORDER: Final = ["deal_id", "method", "target", "partner_id"]
+
+
+def part_name(folder: str, bucket: int) -> str:
+    """Where the part of a bucket stands in the workspace."""
+    return f"{folder}/part-{bucket:04}.parquet"
+
+
+def part_files(workspace: Workspace, folder: str) -> list[Path]:
+    """The parts that are there, sorted."""
+    return sorted((workspace.root / folder).glob("part-*.parquet"))
+
+
+def kept(workspace: Workspace, folder: str, bucket: int, replaced: pd.DataFrame) -> pd.DataFrame:
+    """The bucket's present rows without those of the deals and methods in ``replaced``; an empty frame without a file.
+
+    Drivers carry no method: they are those of ``shap``.
+    """
+    path = workspace.root / part_name(folder, bucket)
+    if not path.exists():
+        return pd.DataFrame()
+    rows: pd.DataFrame = pq.read_table(path).to_pandas()
+    methods = rows["method"] if "method" in rows else pd.Series("shap", index=rows.index)
+    keys = pd.MultiIndex.from_arrays([rows["deal_id"], methods])
+    return rows[~keys.isin(pd.MultiIndex.from_frame(replaced[["deal_id", "method"]]))]
+
+
+def write_parts(
+    transaction: Transaction, bucket: int, credit: pd.DataFrame, drivers: pd.DataFrame, scored: pd.DataFrame
+) -> None:
+    """Stages the three parts of a bucket, rows sorted."""
+    if not credit.empty:
+        credit = credit.sort_values(CREDIT_ORDER, ignore_index=True)
+    write_frame(
+        credit.reindex(columns=list(CREDITS.column_names)), CREDITS, transaction.file(part_name(CREDIT_PARTS, bucket))
+    )
+    _write(transaction.file(part_name(DRIVERS, bucket)), drivers, DRIVER_SCHEMA)
+    _write(transaction.file(part_name(SCORED, bucket)), scored, SCORED_SCHEMA)
+
+
+def _write(path: Path, frame: pd.DataFrame, schema: pa.Schema) -> None:
+    complete = frame.reindex(columns=schema.names)
+    complete = complete.sort_values([n for n in schema.names if n in {"deal_id", "partner_id", "method", "feature"}])
+    columns = [pa.array(complete[field.name], type=field.type, from_pandas=True) for field in schema]
+    pq.write_table(pa.Table.from_arrays(columns, schema=schema), path)

@@ -1,0 +1,147 @@
+"""What a scoring run has to do: the deals and methods whose credit is missing, or rests on something that changed.
+
+A deal's credit by a method rests on its *fingerprint*: the deal's row, all its touches, the method's settings and, for
+a model's methods, the deal's features, those of its members, and the model's version. A deal belongs to a bucket by a
+hash of its id; the tables that scoring writes have one file for each bucket.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import ibis
+import ibis.expr.types as ir
+
+from features.frame import FrameSpec, base, members
+from features.inputs import Inputs
+from pipelines.scoring.parts import SCORED, part_files
+from pipelines.workspace import Workspace
+
+_CLOSED: Final = """
+CREATE TEMP TABLE score_closed AS
+WITH touched AS (SELECT deal_id, sum(hash(t)::HUGEINT) AS digest FROM touchpoints t GROUP BY deal_id)
+SELECT d.deal_id, d.outcome, d.amount, d.closed_at, md5_number_lower(d.deal_id) % {buckets} AS bucket,
+    md5(concat_ws('|', hash(d)::VARCHAR, coalesce(touched.digest, 0)::VARCHAR)) AS content
+FROM deals d LEFT JOIN touched USING (deal_id)
+WHERE d.outcome <> 'open' AND d.closed_at IS NOT NULL
+"""
+_TOUCHES: Final = """
+CREATE TEMP TABLE score_touches AS
+SELECT c.bucket, t.touchpoint_id, t.deal_id, t.partner_id, t.occurred_at, t.recorded_at
+FROM touchpoints t JOIN score_closed c USING (deal_id) ORDER BY c.bucket
+"""
+_FEATURES: Final = """
+CREATE TEMP TABLE score_{name} AS
+SELECT c.bucket, f.* FROM ({select}) f JOIN score_closed c USING (deal_id) ORDER BY c.bucket
+"""
+_DIGESTS: Final = """
+CREATE TEMP TABLE score_digests AS
+WITH member AS (SELECT deal_id, sum(hash(m)::HUGEINT) AS digest FROM score_members m GROUP BY deal_id)
+SELECT b.deal_id, concat_ws('|', hash(b)::VARCHAR, coalesce(member.digest, 0)::VARCHAR) AS digest
+FROM score_base b LEFT JOIN member USING (deal_id)
+"""
+_NO_DIGESTS: Final = "CREATE TEMP TABLE score_digests (deal_id VARCHAR, digest VARCHAR)"
+_WANTED: Final = """
+CREATE TEMP TABLE score_wanted AS
+SELECT c.deal_id, c.bucket, r.method, c.content,
+    md5(concat_ws('|', c.content, r.recipe, CASE WHEN r.uses_model THEN coalesce(d.digest, 'none') END)) AS fingerprint
+FROM score_closed c CROSS JOIN score_recipes r LEFT JOIN score_digests d USING (deal_id)
+"""
+_TODO: Final = """
+CREATE TEMP TABLE score_todo AS
+SELECT w.* FROM score_wanted w LEFT JOIN score_scored s USING (deal_id, method)
+WHERE ($all OR s.fingerprint IS DISTINCT FROM w.fingerprint) AND NOT list_contains($done, w.bucket)
+"""
+_GONE: Final = """
+CREATE TEMP TABLE score_gone AS
+SELECT s.deal_id, md5_number_lower(s.deal_id) % {buckets} AS bucket, s.method, c.deal_id IS NULL AS is_removed
+FROM score_scored s LEFT JOIN score_closed c USING (deal_id)
+WHERE c.deal_id IS NULL OR (s.content <> c.content AND s.method NOT IN (SELECT method FROM score_recipes))
+"""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What the credit of one method depends on besides the data; any change of ``settings`` means scoring anew."""
+
+    method: str
+    uses_model: bool
+    version: str
+    settings: Mapping[str, Any]
+
+    @property
+    def text(self) -> str:
+        """All of it as one line."""
+        return json.dumps([self.method, self.version, dict(self.settings)], sort_keys=True)
+
+
+def stage_deals(connection: Any, buckets: int) -> None:
+    """Makes ``score_closed`` (closed deals, their bucket and content) and ``score_touches``."""
+    connection.execute(_CLOSED.format(buckets=buckets))
+    connection.execute(_TOUCHES)
+
+
+def stage_features(connection: Any, spec: FrameSpec | None) -> None:
+    """Makes ``score_base``, ``score_members`` and their digests; only empty digests when there is no spec."""
+    if spec is None:
+        connection.execute(_NO_DIGESTS)
+        return
+    inputs = Inputs.from_backend(ibis.duckdb.from_connection(connection))
+    for name, table in (("base", base(inputs, spec)), ("members", members(inputs, spec))):
+        connection.execute(_FEATURES.format(name=name, select=_sql(table)))
+    connection.execute(_DIGESTS)
+
+
+def stage_wanted(connection: Any, recipes: list[Recipe]) -> None:
+    """Makes ``score_wanted``: the fingerprint of every closed deal and method asked for."""
+    connection.execute("CREATE TEMP TABLE score_recipes (method VARCHAR, uses_model BOOLEAN, recipe VARCHAR)")
+    for recipe in recipes:
+        row = [recipe.method, recipe.uses_model, recipe.text]
+        connection.execute("INSERT INTO score_recipes VALUES (?, ?, ?)", row)
+    connection.execute(_WANTED)
+
+
+def stage_work(connection: Any, workspace: Workspace, buckets: int, done: list[int], *, all_deals: bool) -> None:
+    """Makes ``score_todo`` (deal, method, fingerprint to score) and ``score_gone`` (credit that no longer holds).
+
+    Buckets in ``done`` have been finished by this run before it was interrupted.
+    """
+    connection.execute(f"CREATE TEMP VIEW score_scored AS {_scored(workspace)}")
+    connection.execute(_TODO, {"all": all_deals, "done": done})
+    connection.execute(_GONE.format(buckets=buckets))
+
+
+def content_hash(connection: Any) -> str:
+    """A number for everything that this run's credit rests on, independent of the order of rows."""
+    row = connection.execute("SELECT sum(hash(deal_id, method, fingerprint)::HUGEINT)::VARCHAR FROM score_wanted")
+    return str(row.fetchall()[0][0])
+
+
+def buckets_with_work(connection: Any) -> list[int]:
+    """Buckets in which something must be scored or taken away, ascending."""
+    query = "SELECT bucket FROM score_todo UNION SELECT bucket FROM score_gone ORDER BY bucket"
+    return [int(row[0]) for row in connection.execute(query).fetchall()]
+
+
+def count(connection: Any, table: str, condition: str = "true") -> int:
+    """Distinct deals in one of the staged tables."""
+    query = f"SELECT count(DISTINCT deal_id) FROM {table} WHERE {condition}"
+    return int(connection.execute(query).fetchall()[0][0])
+
+
+def _scored(workspace: Workspace) -> str:
+    files = [str(file) for file in part_files(workspace, SCORED)]
+    if not files:
+        return (
+            "SELECT NULL::VARCHAR AS deal_id, NULL::VARCHAR AS method, NULL::VARCHAR AS content, "
+            "NULL::VARCHAR AS fingerprint WHERE false"
+        )
+    names = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+    return f"SELECT deal_id, method, content, fingerprint FROM read_parquet([{names}])"
+
+
+def _sql(table: ir.Table) -> str:
+    return str(ibis.to_sql(table, dialect="duckdb"))

@@ -1,0 +1,85 @@
+"""A scoring run's journal: what makes an interrupted run end as an undisturbed one."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from pipelines.scoring.parts import FOLDERS
+from pipelines.workspace import Workspace
+
+logger = logging.getLogger(__name__)
+
+JOURNAL: Final = "results/run.json"
+SUMMARY: Final = "results/score.json"
+
+
+@dataclass
+class Run:
+    """A scoring run's journal: what a resumed run must repeat, and the buckets that are finished."""
+
+    run_id: str
+    scored_at: datetime
+    all_deals: bool
+    buckets: int
+    done: dict[int, dict[str, int]] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The journal as text."""
+        return json.dumps({**asdict(self), "scored_at": self.scored_at.isoformat()}, indent=1)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Run:
+        """The journal that ``to_json`` wrote."""
+        done = {int(bucket): counts for bucket, counts in values["done"].items()}
+        return cls(**{**values, "scored_at": datetime.fromisoformat(values["scored_at"]), "done": done})
+
+
+def n_buckets(
+    workspace: Workspace, connection: Any, chunk_deals: int, methods: tuple[str, ...], *, all_deals: bool
+) -> int:
+    """How many buckets the deals are in: what it was, unless nothing stays of what was scored before.
+
+    It is decided at the first scoring, and with ``all_deals`` when no other method's credit is to be kept.
+    """
+    before = _before(workspace)
+    found = connection.execute("SELECT DISTINCT method FROM credits").fetchall()
+    keeps_others = not {row[0] for row in found} <= set(methods)
+    is_interrupted = (workspace.root / JOURNAL).exists()
+    if before is not None and (is_interrupted or keeps_others or not all_deals):
+        return int(before["buckets"])
+    query = "SELECT count(*) FROM deals WHERE outcome <> 'open' AND closed_at IS NOT NULL"
+    n_closed = int(connection.execute(query).fetchall()[0][0])
+    return max(1, -(-n_closed // chunk_deals))
+
+
+def begin(workspace: Workspace, run: Run) -> Run:
+    """The run to go on with: the interrupted one when it was the same, else ``run``, entered in the journal.
+
+    Parts that were made for another number of buckets are taken away with that entry.
+    """
+    before, journal = _before(workspace), _read_json(workspace, JOURNAL)
+    if journal is not None:
+        interrupted = Run.from_dict(journal)
+        if (interrupted.run_id, interrupted.all_deals) == (run.run_id, run.all_deals):
+            logger.info("Going on with run %s; %s buckets are done.", run.run_id, len(interrupted.done))
+            return interrupted
+    with workspace.transaction() as transaction:
+        if before is None or before["buckets"] != run.buckets:
+            for folder in FOLDERS:
+                transaction.remove(folder)
+        transaction.file(JOURNAL).write_text(run.to_json(), encoding="utf-8")
+    return run
+
+
+def _before(workspace: Workspace) -> dict[str, Any] | None:
+    return _read_json(workspace, JOURNAL) or _read_json(workspace, SUMMARY)
+
+
+def _read_json(workspace: Workspace, relative: str) -> dict[str, Any] | None:
+    path = workspace.root / relative
+    values: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    return values

@@ -1,0 +1,40 @@
+"""``partner_scores`` and ``partner_effects`` from all credits."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import ibis
+import pandas as pd
+
+from features.coalitions import players
+from features.inputs import Inputs
+from features.tables import PARTNER_EFFECTS, PARTNER_SCORES
+from models.scores import partner_scores, partner_totals
+from pipelines.config import Config
+from pipelines.workspace import Transaction, Workspace, write_frame
+
+TOTAL: Final = "total_credit"
+EFFECT_ORDER: Final = ["partner_id", "method", "target", "quantity"]
+
+
+def write_totals(workspace: Workspace, config: Config, transaction: Transaction, run_id: str) -> None:
+    """Stages both tables anew; effects of other quantities stay as they are."""
+    with workspace.connect() as connection:
+        engine = ibis.duckdb.from_connection(connection)
+        inputs, credit = Inputs.from_backend(engine), engine.table("credits")
+        scores = partner_scores(credit, inputs.deals, players(inputs), config.credit.period, config.report_currency)
+        effects = _fetched(engine, partner_totals(credit)).assign(run_id=run_id)
+        others = connection.execute(f"SELECT * FROM partner_effects WHERE quantity <> '{TOTAL}'").df()
+        rows = pd.concat([others, effects]) if len(others) else effects
+        write_frame(
+            _fetched(engine, scores).assign(run_id=run_id),
+            PARTNER_SCORES,
+            transaction.file("tables/partner_scores.parquet"),
+        )
+        write_frame(rows.sort_values(EFFECT_ORDER), PARTNER_EFFECTS, transaction.file("tables/partner_effects.parquet"))
+
+
+def _fetched(engine: Any, table: Any) -> pd.DataFrame:
+    frame: pd.DataFrame = engine.to_pyarrow(table).to_pandas()
+    return frame
