@@ -228,7 +228,7 @@ class Mapping(Part):
     def _known_zone(cls, zone: str) -> str:
         try:
             ZoneInfo(zone)
-        except (OSError, ValueError) as error:
+        except (OSError, KeyError, ValueError) as error:
             raise ValueError(
                 f"there is no time zone {zone!r}; use an IANA name such as UTC or Europe/Vienna"
             ) from error
