@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,9 @@ from pipelines.workspace import Transaction, Workspace, WorkspaceError
 
 KINDS: Final = ("tables", "mapped", "salesforce", "hubspot")
 """What ``ingest`` can read."""
+
+_MEMORY_PARTS: Final = 8
+_THREADS: Final = 2
 
 SUMMARY: Final = "results/ingest.json"
 _REJECTS: Final = pa.schema(
@@ -116,6 +120,7 @@ def ingest(
     with workspace.lock("ingest"), workspace.transaction() as transaction:
         with workspace.scratch() as staging, workspace.connect() as con:
             try:
+                _be_frugal(con, workspace)
                 selects, ignored = _selects(con, kind, path, staging, mapping)
                 run = _Run(con, workspace, transaction, staging, replace=replace, source=f"{path.name} ({kind})")
                 tables = {t: run.table(INPUT_TABLES[t], selects[t]) for t in INPUT_TABLES if t in selects}
@@ -124,6 +129,18 @@ def ingest(
                 raise WorkspaceError(_engine_fault(error, workspace)) from error
         _write_summary(workspace, transaction, report)
     return report
+
+
+def _be_frugal(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
+    """Makes the engine spill early, so that a large export takes about the memory of a small one.
+
+    It gets a part of the workspace's memory and few threads, since each thread has buffers of its own; the time goes
+    into reading text, which is one thread's work anyway. The order of the rows is settled by the final sort alone.
+    """
+    size, unit = re.fullmatch(r"([\d.]+)\s*(\w+)", workspace.memory.strip()).groups()  # type: ignore[union-attr]
+    con.execute(f"SET memory_limit = '{float(size) / _MEMORY_PARTS:.3f}{unit}'")
+    con.execute(f"SET threads = least({_THREADS}, current_setting('threads'))")
+    con.execute("SET preserve_insertion_order = false")
 
 
 def _selects(
@@ -216,10 +233,10 @@ def _flags(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
     for table in INPUT_TABLES.values():
         for column in (c for c in table.columns if c.references):
             parent, key = str(column.references).split(".")
-            has_parent = f"SELECT 1 FROM {name(parent)} AS parent WHERE parent.{name(key)} = child.{name(column.name)}"
+            keys = f"SELECT {name(key)} AS parent FROM {name(parent)}"
             orphans = (
-                f"SELECT count(*) FROM {name(table.name)} AS child "
-                f"WHERE {name(column.name)} IS NOT NULL AND NOT EXISTS ({has_parent})"
+                f"SELECT count(*) FROM {name(table.name)} ANTI JOIN ({keys}) ON parent = {name(column.name)} "
+                f"WHERE {name(column.name)} IS NOT NULL"
             )
             if n := _single(con, orphans):
                 flags[f"{table.name} without {parent}"] = n

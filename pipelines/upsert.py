@@ -28,7 +28,7 @@ def merged(con: duckdb.DuckDBPyConnection, table: Table, accepted: str, existing
         same = " AND ".join(f"newer.{name(k)} IS NOT DISTINCT FROM older.{name(k)}" for k in table.key)
         query += (
             f" UNION ALL SELECT {_columns(table, extras, old)} FROM {name(existing)} AS older "
-            f"WHERE NOT EXISTS (SELECT 1 FROM {name(accepted)} AS newer WHERE {same})"
+            f"ANTI JOIN {name(accepted)} AS newer ON {same}"
         )
     order = ", ".join(map(name, table.key or table.column_names))
     schema = table.arrow_schema()
