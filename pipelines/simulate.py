@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -64,6 +65,10 @@ class Written:
     def answers(self) -> Path:
         """The folder that ingest must not be pointed at."""
         return self.out / "truth"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The folder and the rows of each file, as JSON values."""
+        return {"out": str(self.out), "rows": self.rows}
 
     def text(self) -> str:
         """Lines for a person."""

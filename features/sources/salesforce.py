@@ -111,11 +111,16 @@ def _closed_at(deal: str) -> str:
     return f"CASE WHEN {_outcome(deal)} <> 'open' THEN {on_utc(day, time='23:59:59')} END"
 
 
+def _utc(moment: str) -> str:
+    return f"strftime(timezone('UTC', {moment}), '%Y-%m-%dT%H:%M:%S.%fZ')"
+
+
 def _known_deals() -> str:
     return (
         f"SELECT {key('o.id')} AS key, min(o.id) AS deal_id, min({key('o.accountid')}) AS account_key, "
         f"min(TRY_CAST({on_utc('o.createddate')} AS TIMESTAMPTZ)) AS created_at, "
-        f"min(TRY_CAST({_closed_at('o')} AS TIMESTAMPTZ)) AS closed_at, min({_outcome('o')}) AS outcome "
+        f"min(TRY_CAST({_closed_at('o')} AS TIMESTAMPTZ)) AS closed_at, min({_outcome('o')}) AS outcome, "
+        "min(o.stagename) AS stage "
         f"FROM salesforce_opportunity AS o WHERE o.id IS NOT NULL AND {unusable('o')} IS NULL GROUP BY 1"
     )
 
@@ -207,7 +212,8 @@ def _stage_history() -> str:
     """A row per entry of a stage. History rows that only change another field, as the amount, are no entry.
 
     A slowly changing table has the opportunity's own id and the time from which the version holds; its first version
-    of an opportunity holds from the opportunity's creation.
+    of an opportunity holds from the opportunity's creation. The stage in which a closed deal ended is entered at its
+    close, even where somebody set it on the morning of that day: before the close it would give the outcome away.
     """
     entered = on_utc(
         "coalesce(CASE WHEN h.fivetranstart IS NOT NULL AND r = 1 THEN least(h.createddate, "
@@ -220,8 +226,12 @@ def _stage_history() -> str:
         f"lag(stagename) OVER (PARTITION BY {key('coalesce(opportunityid, id)')} {order}) AS before "
         "FROM salesforce_opportunityhistory"
     )
+    closing = (
+        f"CASE WHEN h.stagename = d.stage AND TRY_CAST({entered} AS TIMESTAMPTZ) < d.closed_at "
+        f"THEN {_utc('d.closed_at')} ELSE {entered} END"
+    )
     return (
-        f"SELECT coalesce(d.deal_id, {deal}) AS deal_id, h.stagename AS stage, {entered} AS entered_at, h._file, "
+        f"SELECT coalesce(d.deal_id, {deal}) AS deal_id, h.stagename AS stage, {closing} AS entered_at, h._file, "
         f"h._line, coalesce(h._fault, CASE WHEN {is_true('h.isdeleted')} OR {is_true('h.fivetrandeleted')} THEN "
         f"{literal(DELETED)} END) AS _fault FROM ({numbered}) AS h "
         f"LEFT JOIN salesforce_deals AS d ON d.key = {key(deal)} "

@@ -8,7 +8,10 @@ import pandas as pd
 import pytest
 
 from features.simulation.settings import Settings
-from pipelines.simulate import simulate_to
+from features.tables import DIRECT
+from pipelines.ingest import IngestReport, ingest
+from pipelines.simulate import Written, simulate_to
+from pipelines.workspace import Workspace
 
 SMALL = Settings(n_deals=150, n_partners=12)
 
@@ -67,3 +70,49 @@ def test_only_the_demo_reads_the_truth(root: Path) -> None:
         "models/recovery.py",
     )
     assert [name for name in named if not name.startswith(allowed)] == []
+
+
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Written, list[IngestReport]]:
+    folder = tmp_path_factory.mktemp("simulated")
+    written = simulate_to(folder / "company", SMALL, seed=1)
+    workspace = Workspace.open(folder / "workspace", create=True, threads=1)
+    reports = [ingest(workspace, "salesforce", written.crm), ingest(workspace, "tables", written.prm)]
+    return workspace, written, reports
+
+
+def test_exactly_the_planted_rows_are_rejected(
+    ingested: tuple[Workspace, Written, list[IngestReport]],
+) -> None:
+    _, written, reports = ingested
+    planted = pd.read_parquet(written.answers / "planted.parquet")
+    table_of = {"Opportunity": "deals", "Task": "touchpoints"}
+    expected = planted.groupby(planted["file"].replace(table_of))["rows"].sum().to_dict()
+    rejected = {name: table.rejected for report in reports for name, table in report.tables.items() if table.rejected}
+    assert rejected == expected
+
+
+def test_the_ingested_company_has_the_deals_partners_and_players_of_the_truth(
+    ingested: tuple[Workspace, Written, list[IngestReport]],
+) -> None:
+    workspace, written, _ = ingested
+    deals, touches = workspace.read("deals"), workspace.read("touchpoints")
+    closed = deals[deals["outcome"] != "open"].set_index("deal_id")["closed_at"]
+    true = pd.read_parquet(written.answers / "credits.parquet")
+    assert set(closed.index) == set(true["deal_id"])
+    known = touches[touches["partner_id"].notna() & touches["deal_id"].isin(closed.index)]
+    known = known[known["occurred_at"] <= known["deal_id"].map(closed)]
+    players = true[true["partner_id"] != DIRECT]
+    assert set(zip(known["deal_id"], known["partner_id"], strict=True)) == set(
+        zip(players["deal_id"], players["partner_id"], strict=True)
+    )
+
+
+def test_no_closing_stage_is_known_before_the_close(
+    ingested: tuple[Workspace, Written, list[IngestReport]],
+) -> None:
+    workspace, _, _ = ingested
+    stages = workspace.read("stage_history").merge(workspace.read("deals")[["deal_id", "closed_at"]], on="deal_id")
+    closing = stages[stages["stage"].str.startswith("Closed")]
+    assert len(closing) > 100
+    assert (closing["entered_at"] >= closing["closed_at"]).all()
