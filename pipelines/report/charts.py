@@ -126,17 +126,24 @@ def interval(lo: float, value: float, hi: float, most: float, least: float) -> M
     return _track(f'{whisker}<circle class="accent" cx="{places[1]}%" cy="6" r="3.5"/>', 12)
 
 
-def calibration(points: Sequence[tuple[float, float, int]], label: str) -> Markup:
+@dataclass(frozen=True)
+class Dot:
+    """A point of the calibration plot: where, how many deals, and the ends of its upright interval."""
+
+    x: float
+    y: float
+    n: int
+    lo: float | None = None
+    hi: float | None = None
+
+
+def calibration(points: Sequence[Dot], label: str) -> Markup:
     """Predicted chance (across) against the share that was won (up), a dot's area for the number of deals."""
     edge, size = 52, SQUARE - 74
-    most = max((n for _, _, n in points), default=1)
+    most = max((point.n for point in points), default=1)
     grid = "".join(_grid_line(tick, edge, size) for tick in (0.0, 0.25, 0.5, 0.75, 1.0))
     diagonal = f'<line class="ideal" x1="{edge}" y1="{TOP_EDGE + size}" x2="{edge + size}" y2="{TOP_EDGE}"/>'
-    shown = "".join(
-        f'<circle class="accent point" cx="{_n(edge + x * size)}" cy="{_n(TOP_EDGE + (1 - y) * size)}" '
-        f'r="{_n(3 + 5 * math.sqrt(n / most))}"><title>predicted {x:.0%}, won {y:.0%}, {n:,} deals</title></circle>'
-        for x, y, n in points
-    )
+    shown = "".join(_calibration_dot(point, edge, size, most) for point in points)
     names = (
         f'<text class="label" x="{edge + size / 2}" y="{SQUARE - 26}" text-anchor="middle">predicted chance</text>'
         f'<text class="label" x="11" y="{TOP_EDGE + size / 2}" text-anchor="middle" '
@@ -222,6 +229,17 @@ def _use(mark: Mark, y: float, x: str) -> str:
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:
     return f'<text class="label" x="{_n(x)}%" y="{_n(y)}" text-anchor="{anchor}">{_words(text)}</text>'
+
+
+def _calibration_dot(point: Dot, edge: int, size: int, most: int) -> str:
+    ends = (point.y if end is None else end for end in (point.y, point.lo, point.hi))
+    y, lo, hi = (_n(TOP_EDGE + (1 - end) * size) for end in ends)
+    x = _n(edge + point.x * size)
+    return (
+        f'<line class="whisker" x1="{x}" x2="{x}" y1="{lo}" y2="{hi}"/>'
+        f'<circle class="accent point" cx="{x}" cy="{y}" r="{_n(2 + 3.5 * math.sqrt(point.n / most))}">'
+        f"<title>predicted {point.x:.0%}, won {point.y:.0%}, {point.n:,} deals</title></circle>"
+    )
 
 
 def _grid_line(tick: float, edge: int, size: int) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.report.numbers import day
 from pipelines.report.quality import read_json
 from pipelines.report.views import CalibrationPoint, Leak, Metric, MetricRow, ModelQuality
 from pipelines.workspace import Workspace
@@ -41,8 +43,10 @@ def model_quality(workspace: Workspace) -> ModelQuality | None:
     models = tuple(metrics)
     return ModelQuality(
         version=str(evaluation.get("model_version", "")),
-        trained_on=str(evaluation.get("trained_at", "")),
         verdict=_sentences(evaluation.get("verdict")),
+        n_test=int(_mapping(evaluation, "split").get("test_deals") or 0),
+        has_signal=_is_better(_mapping(evaluation, "gain"), ("prior",)),
+        beats_baselines=_is_better(_mapping(evaluation, "gain"), tuple(_mapping(evaluation, "gain"))),
         models=tuple(MODEL_LABELS.get(model, model.replace("_", " ")) for model in models),
         metrics=tuple(
             MetricRow(key, label, hint, tuple(_metric(metrics[model], key) for model in models), better)
@@ -52,6 +56,8 @@ def model_quality(workspace: Workspace) -> ModelQuality | None:
         calibration=tuple(_calibration(workspace.results / "calibration.parquet")),
         importance=tuple(_importance(workspace.results / "importance.parquet")),
         leaks=tuple(_leaks(evaluation)),
+        notes=_notes(evaluation),
+        amount=_amount(_mapping(evaluation, "amount")),
         facts=tuple(_facts(evaluation)),
     )
 
@@ -84,7 +90,13 @@ def _number(value: object) -> float | None:
 
 def _calibration(path: Path) -> list[CalibrationPoint]:
     return [
-        CalibrationPoint(float(row["predicted"]), float(row["observed"]), int(row["n"]))
+        CalibrationPoint(
+            float(row["predicted"]),
+            float(row["observed"]),
+            int(row["n"]),
+            _number(row.get("observed_lo")),
+            _number(row.get("observed_hi")),
+        )
         for row in _rows(path, ("predicted", "observed", "n"))
     ]
 
@@ -98,7 +110,7 @@ def _rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     table: pa.Table = pq.read_table(path)
-    return table.select(list(columns)).to_pylist() if set(columns) <= set(table.column_names) else []
+    return table.to_pylist() if set(columns) <= set(table.column_names) else []
 
 
 def _leaks(evaluation: dict[str, Any]) -> list[Leak]:
@@ -110,8 +122,41 @@ def _leaks(evaluation: dict[str, Any]) -> list[Leak]:
     ]
 
 
+def _is_better(gain: dict[str, Any], baselines: tuple[str, ...]) -> bool:
+    """Whether the intervals of the gains over those baselines lie above zero; true when none is recorded."""
+    found = [_number(_mapping(gain, baseline).get("lo")) for baseline in baselines]
+    return all(lo > 0 for lo in found if lo is not None)
+
+
+def _notes(evaluation: dict[str, Any]) -> tuple[str, ...]:
+    sentences = (_mapping(evaluation, "split").get("sentence"), _mapping(evaluation, "promotion").get("sentence"))
+    return tuple(str(sentence) for sentence in sentences if sentence)
+
+
+def _amount(amount: dict[str, Any]) -> tuple[str, ...]:
+    sentence = amount.get("sentence")
+    return ((str(sentence),) if sentence else ()) + _sentences(amount.get("verdict"))
+
+
 def _facts(evaluation: dict[str, Any]) -> list[tuple[str, str]]:
     split = _mapping(evaluation, "split")
-    facts = [(key.replace("_", " "), str(value)) for key, value in split.items() if not isinstance(value, dict | list)]
-    fingerprint = evaluation.get("data_fingerprint")
-    return [*facts, ("data fingerprint", str(fingerprint))] if fingerprint else facts
+    facts = [
+        ("model version", evaluation.get("model_version")),
+        ("trained", _date(evaluation.get("trained_at"))),
+        ("training deals", split.get("train_deals")),
+        ("test deals", split.get("test_deals")),
+        ("left out for an account on both sides", split.get("dropped_deals")),
+        ("test deals closed from", _date(split.get("test_from"))),
+        ("data fingerprint", evaluation.get("data_fingerprint")),
+        ("code version", evaluation.get("code_version")),
+    ]
+    return [
+        (name, f"{value:,}" if isinstance(value, int) else str(value)) for name, value in facts if value is not None
+    ]
+
+
+def _date(text: object) -> str | None:
+    try:
+        return day(datetime.fromisoformat(str(text))) if text else None
+    except ValueError:
+        return str(text)

@@ -10,7 +10,7 @@ from typing import Final
 from markupsafe import Markup
 
 from pipelines.report import charts
-from pipelines.report.charts import Mark, Segment
+from pipelines.report.charts import Dot, Mark, Segment
 from pipelines.report.numbers import count, day, percent
 from pipelines.report.views import (
     Comparison,
@@ -156,8 +156,8 @@ def metric_intervals(row: MetricRow) -> list[Markup | None]:
 
 def calibration_plot(quality: ModelQuality) -> Markup:
     """Predicted against observed, over groups of deals."""
-    points = [(point.predicted, point.observed, point.n) for point in quality.calibration]
-    gap = sum(abs(x - y) * n for x, y, n in points) / max(sum(n for _, _, n in points), 1)
+    points = [Dot(p.predicted, p.observed, p.n, p.lo, p.hi) for p in quality.calibration]
+    gap = sum(abs(p.x - p.y) * p.n for p in points) / max(sum(p.n for p in points), 1)
     return charts.calibration(points, f"Predicted chance against share won; mean gap {percent(gap, 1)}.")
 
 

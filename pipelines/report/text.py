@@ -29,7 +29,8 @@ def front(
         _who(standings, totals, method),
         _how_sure(comparison, quality, method),
     )
-    return Front(sentences, _figures(totals, places), _cautions(totals, method))
+    weakness = [_weakness(quality)] if quality and _predicts(method) and not quality.beats_baselines else []
+    return Front(sentences, _figures(totals, places), (*weakness, *_cautions(totals, method)))
 
 
 def partner_sentence(standing: Standing, rank: int, totals: Totals, method: str, places: int) -> str:
@@ -62,11 +63,12 @@ def deal_sentence(page: DealPage, method: str) -> str:
     if not _predicts(method):
         return f"{opening} {_subject(method).capitalize()} gives partners {percent(together)} of the win."
     own = page.total - together
-    first = max(partners, key=lambda player: player.credit)
     change = f"from {percent(own)} without partners to {percent(page.total)} with them"
-    body = f"The predicted chance of winning goes {change}"
-    body += f"; most of it through {first.name} ({_points(first.credit)})." if first.credit > 0 else "."
-    return f"{opening} {body}"
+    first = max(partners, key=lambda player: player.credit if together > 0 else -player.credit)
+    how_much = "through" if len(partners) == 1 else "most through"
+    return (
+        f"{opening} The predicted chance of winning goes {change}, {how_much} {first.name} ({_points(first.credit)})."
+    )
 
 
 def shortfall(totals: Totals, currency: str) -> str:
@@ -143,7 +145,9 @@ def _who(standings: list[Standing], totals: Totals, method: str) -> str:
 
 def _how_sure(comparison: Comparison, quality: ModelQuality | None, method: str) -> str:
     if quality and quality.verdict and _predicts(method):
-        return quality.verdict[0]
+        verdict = quality.verdict[0]
+        tested = f"Tested on {count(quality.n_test, 'deal')} that it had not seen: "
+        return tested + verdict[:1].lower() + verdict[1:] if quality.n_test else verdict
     if not method:
         return "Nothing here says yet what caused a win: train a model and score the deals first."
     if not _predicts(method):
@@ -204,6 +208,21 @@ def _cautions(totals: Totals, method: str) -> tuple[tuple[str, str], ...]:
         (
             "A small number of deals is a small number.",
             "The order of partners with a handful of deals each is not settled. Do not cut a programme for one rank.",
+        ),
+    )
+
+
+def _weakness(quality: ModelQuality) -> tuple[str, str]:
+    if not quality.has_signal:
+        return (
+            "The model found no signal.",
+            "Its predictions are no better than a constant guess, so do not pay, rank or drop a partner by its credit.",
+        )
+    return (
+        "A simpler model does as well.",
+        (
+            "The model is not better than every baseline by more than chance; see model quality before relying on fine "
+            "differences between partners."
         ),
     )
 

@@ -269,11 +269,13 @@ class MetricRow:
 
 @dataclass(frozen=True)
 class CalibrationPoint:
-    """Deals of about the same prediction: the mean prediction, the share won and how many."""
+    """Deals of about the same prediction: the mean prediction, the share won, how many, and the share's interval."""
 
     predicted: float
     observed: float
     n: int
+    lo: float | None = None
+    hi: float | None = None
 
 
 @dataclass(frozen=True)
@@ -287,16 +289,24 @@ class Leak:
 
 @dataclass(frozen=True)
 class ModelQuality:
-    """How good the outcome model is, and how that was measured."""
+    """How good the outcome model is, and how that was measured.
+
+    ``has_signal``: it is better than a constant guess by more than chance. ``beats_baselines``: than every baseline.
+    ``amount`` are sentences about the amount model.
+    """
 
     version: str
-    trained_on: str
     verdict: tuple[str, ...]
+    n_test: int
+    has_signal: bool
+    beats_baselines: bool
     models: tuple[str, ...]
     metrics: tuple[MetricRow, ...]
     calibration: tuple[CalibrationPoint, ...]
     importance: tuple[tuple[str, float], ...]
     leaks: tuple[Leak, ...]
+    notes: tuple[str, ...]
+    amount: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
 
 

@@ -103,9 +103,10 @@ def _touchpoints(rng: np.random.Generator, deals: Any, n_partners: int) -> pd.Da
 def _credits(rng: np.random.Generator, deals: Any, touchpoints: pd.DataFrame) -> pd.DataFrame:
     closed = deals.set_index("deal_id")
     known = touchpoints[touchpoints.occurred_at <= touchpoints.deal_id.map(closed.closed_at)]
+    by_deal = {deal: frame.sort_values("occurred_at") for deal, frame in known.groupby("deal_id")}
     rows: list[dict[str, Any]] = []
     for deal in deals.itertuples():
-        touches = known[known.deal_id == deal.deal_id].sort_values("occurred_at")
+        touches = by_deal.get(deal.deal_id, known.head(0))
         partners = sorted(touches.partner_id.dropna().unique())
         parts = [0.25 + 0.1 * rng.random(), *(float(x) for x in rng.normal(0.08, 0.07, len(partners)))]
         split = dict(zip([DIRECT, *partners], parts, strict=True))
@@ -169,10 +170,20 @@ def _results(rng: np.random.Generator, deals: pd.DataFrame, credits_: pd.DataFra
                 model: {name: estimate(value, 0.02) for name, value in zip(names, row, strict=True)}
                 for model, row in values.items()
             },
-            "leaks": [{"column": "x_closed_by", "reason": "AUC 0.99 alone", "allowed": False}],
+            "trained_at": "2025-02-27T09:30:00+00:00",
+            "split": {"train_deals": 150, "test_deals": 38, "dropped_deals": 12, "sentence": "By time."},
+            "gain": {"prior": estimate(0.1, 0.02), "logistic_with_partners": estimate(0.05, 0.02)},
+            "leaks": [{"column": "x_closed_by", "reason": "AUC 0.99 alone. Left out of the model.", "allowed": False}],
+            "amount": {"sentence": "The amount model explains a third of the spread."},
         },
         "calibration.parquet": pd.DataFrame(
-            {"predicted": np.linspace(0.08, 0.8, 10), "observed": np.linspace(0.06, 0.83, 10), "n": [20] * 10}
+            {
+                "predicted": np.linspace(0.08, 0.8, 10),
+                "observed": np.linspace(0.06, 0.83, 10),
+                "observed_lo": np.linspace(0.02, 0.75, 10),
+                "observed_hi": np.linspace(0.13, 0.92, 10),
+                "n": [20] * 10,
+            }
         ),
         "importance.parquet": pd.DataFrame(
             {"feature": ["log_amount", "partner_effect_sum", "touches_demo_count"], "importance": [0.41, 0.28, 0.11]}

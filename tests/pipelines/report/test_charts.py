@@ -5,7 +5,20 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from pipelines.report.charts import Mark, Segment, bar, calibration, columns, dots, interval, lane, span, stacked, step
+from pipelines.report.charts import (
+    Dot,
+    Mark,
+    Segment,
+    bar,
+    calibration,
+    columns,
+    dots,
+    interval,
+    lane,
+    span,
+    stacked,
+    step,
+)
 
 
 def test_bar_is_as_long_as_its_value_on_the_scale() -> None:
@@ -42,7 +55,7 @@ def test_negative_column_hangs_below_the_line() -> None:
     [
         columns(['<b>"x"'], [[Segment(1.0, "accent")]], '"><script>'),
         lane([Mark(0.5, "accent", "touch", '<img src=x onerror="1">')], 1.0),
-        calibration([(0.5, 0.4, 10)], "a & b < c"),
+        calibration([Dot(0.5, 0.4, 10, 0.3, 0.5)], "a & b < c"),
         dots([Mark(0.5, "mark-model", "mark-model")], 1.0),
         interval(0.1, 0.2, 0.3, 1.0, 0.0),
         span(0.2, 0.4, 1.0),
