@@ -59,29 +59,16 @@ class Inputs:
     def from_backend(cls, backend: Any) -> Self:
         """The tables or views that an Ibis backend (DuckDB, PySpark) holds under their contract names.
 
-        Raises ``ValueError`` when the engine's session is not in UTC, and as ``from_tables`` does.
+        Times without a zone are read as UTC, whatever zone the session was in: Ibis sets it to UTC. Raises as
+        ``from_tables`` does.
         """
-        _require_utc(backend)
         found = {field.name: _find(backend, field.name) for field in fields(cls)}
         return cls.from_tables({name: table for name, table in found.items() if table is not None})
 
 
 def inputs_from(connection: duckdb.DuckDBPyConnection) -> Inputs:
-    """The tables of an open DuckDB connection, e.g. that of ``Workspace.connect``; it must be in UTC."""
+    """The tables of an open DuckDB connection, e.g. that of ``Workspace.connect``; its session is set to UTC."""
     return Inputs.from_backend(ibis.duckdb.from_connection(connection))
-
-
-def _require_utc(backend: Any) -> None:
-    if backend.name == "duckdb":
-        zone = backend.con.execute("SELECT current_setting('TimeZone')").fetchall()[0][0]
-        remedy = "Run SET TimeZone = 'UTC' on the connection."
-    elif backend.name == "pyspark":
-        zone = backend._session.conf.get("spark.sql.session.timeZone")  # noqa: SLF001 (Ibis has no public way to it)
-        remedy = "Set spark.sql.session.timeZone to UTC."
-    else:
-        return
-    if zone not in {"UTC", "Etc/UTC", "GMT"}:
-        raise ValueError(f"The {backend.name} session is in the time zone {zone!r}, but features need UTC. {remedy}")
 
 
 def _find(backend: Any, name: str) -> ir.Table | None:

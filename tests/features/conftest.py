@@ -36,7 +36,7 @@ def arrow() -> Callable[[str, Rows], pa.Table]:
     return _arrow
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def inputs() -> Iterator[Callable[[Tables], Inputs]]:
     """Makes ``Inputs`` on DuckDB from rows by table name; each call is a database of its own."""
     connections = []

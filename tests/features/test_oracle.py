@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.coalitions import coalition_members, players
@@ -349,7 +349,7 @@ def test_players_equal_the_oracle(inputs: Build, company: Callable[[int], Tables
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None)
 @given(seed=st.integers(10, 10**6), name=st.sampled_from(sorted(CUTOFFS)))
 def test_features_of_any_company_equal_the_oracle(
     seed: int, name: str, inputs: Build, company: Callable[[int], Tables]

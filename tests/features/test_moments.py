@@ -1,0 +1,46 @@
+"""Features of moments: by when the conversation was, not by when it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from features import moments
+from features.cutoff import Cutoff, cutoffs
+from features.inputs import Inputs
+
+Build = Callable[[dict[str, list[dict[str, Any]]]], Inputs]
+
+DAY0 = datetime(2024, 3, 1, tzinfo=UTC)
+DEAL = {"deal_id": "d", "account_id": "a", "deal_type": "new", "outcome": "won", "created_at": DAY0}
+
+
+def moment(moment_id: str, conversation: str, partner: str | None, confidence: float) -> dict[str, Any]:
+    rest = {"assist_type": "introduction", "journey_stage": "pre_sale", "quote": "q", "char_start": 0, "char_end": 1}
+    keys = {"moment_id": moment_id, "conversation_id": conversation, "deal_id": "d", "partner_id": partner}
+    made = {"utterance_ids": ["u"], "type_confidence": 1.0, "model_version": "1", "detected_at": DAY0 + timedelta(99)}
+    return keys | rest | made | {"confidence": confidence}
+
+
+def test_moments_of_conversations_begun_by_the_cutoff_add_up_in_millionths(inputs: Build) -> None:
+    begun = [("at the close", 10), ("after", 10.01)]
+    tables = {
+        "deals": [DEAL | {"closed_at": DAY0 + timedelta(days=10)}],
+        "conversations": [
+            {"conversation_id": name, "channel": "call", "started_at": DAY0 + timedelta(days=at)} for name, at in begun
+        ],
+        "moments": [
+            moment("1", "at the close", "p", 0.9),
+            moment("2", "at the close", "p", 0.1234567),
+            moment("3", "at the close", None, 1.0),
+            moment("4", "after", "p", 1.0),
+            moment("5", "not known", "p", 1.0),
+        ],
+    }
+    made = inputs(tables)
+    dated = cutoffs(made.deals, made.stage_history, Cutoff())
+    found = moments.moment_totals(moments.known_moments(made.moments, made.conversations, dated)).execute()
+    assert found.to_dict("records") == [
+        {"deal_id": "d", "partner_id": "p", "n_moments": 2, "certainty": 900_000 + 123_457}
+    ]
