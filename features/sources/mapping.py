@@ -82,10 +82,10 @@ class Value(Part):
 
     column: str | None = Field(None, description="A source column, or a joined one as `file.column`.")
     constant: str | None = Field(None, description="The same text in every row.")
-    join: tuple[Value, ...] | None = Field(None, min_length=1, description="Several values, joined; null if one is.")
+    join: tuple[Value, ...] | None = Field(None, description="Several values, joined; null if one is.")
     hash: tuple[str, ...] | Literal["all"] | None = Field(None, description="Digest of these columns' content.")
     row: Literal["line", "file_and_line"] | None = Field(None, description="Where the row stands in its file.")
-    first: tuple[Value, ...] | None = Field(None, min_length=1, description="The first of these that is not empty.")
+    first: tuple[Value, ...] | None = Field(None, description="The first of these that is not empty.")
 
     separator: str = Field("-", description="Between the values of `join`.")
     when: Condition | None = Field(None, description="The value is empty in rows where this is not true.")
@@ -133,6 +133,8 @@ class Value(Part):
         sources = (self.column, self.constant, self.join, self.hash, self.row, self.first)
         if sum(source is not None for source in sources) != 1:
             raise ValueError("give exactly one of column, constant, join, hash, row, first")
+        if () in (self.join, self.first, self.hash):
+            raise ValueError("join, first and hash need at least one part")
         if self.constant == TO_BE_CHOSEN or TO_BE_CHOSEN in (self.values or {}).values():
             raise ValueError("'?' is still to be chosen")
         if self.has_otherwise and self.values is None:
@@ -184,10 +186,16 @@ class Join(Part):
     """Columns looked up in another file; they are then named `file.column`."""
 
     file: str
-    on: dict[str, str] = Field(min_length=1, description="Column of this file to column of the other.")
+    on: dict[str, str] = Field(description="Column of this file to column of the other.")
     ignore: tuple[Literal["blanks", "case"], ...] = Field((), description="Differences that do not count.")
     unmatched: Literal["reject", "keep"] = Field("reject", description="A row whose key the other file lacks.")
     unused: Literal["ignore", "reject"] = Field("ignore", description="A row of the other file that none asks for.")
+
+    @model_validator(mode="after")
+    def _has_keys(self) -> Join:
+        if not self.on:
+            raise ValueError("on is empty")
+        return self
 
 
 class TableMap(Part):
@@ -200,7 +208,7 @@ class TableMap(Part):
     split: Split | None = Field(None, description="A cell that holds several values.")
     joins: tuple[Join, ...] = Field((), description="Columns looked up in other files.")
     distinct: bool = Field(default=False, description="Rows with equal canonical values are one row.")
-    columns: dict[str, Value] = Field(min_length=1, description="Canonical column to how it is made.")
+    columns: dict[str, Value] = Field(description="Canonical column to how it is made.")
 
     @model_validator(mode="after")
     def _fits_the_table(self) -> TableMap:
@@ -220,8 +228,8 @@ class Mapping(Part):
     """A whole mapping file."""
 
     timezone: str = Field(description="IANA zone of times without an offset, e.g. UTC or Europe/Vienna.")
-    files: dict[str, FileMap] = Field(min_length=1)
-    tables: tuple[TableMap, ...] = Field(min_length=1)
+    files: dict[str, FileMap]
+    tables: tuple[TableMap, ...]
 
     @field_validator("timezone")
     @classmethod
@@ -244,6 +252,8 @@ class Mapping(Part):
 
     @model_validator(mode="after")
     def _known_files(self) -> Mapping:
+        if not self.tables:
+            raise ValueError("tables is empty")
         used = {file for table in self.tables for file in (table.from_, *(join.file for join in table.joins))}
         unknown = sorted(used - set(self.files))
         if unknown:

@@ -68,6 +68,7 @@ def test_all_faults_come_at_once_each_with_its_place() -> None:
         ),
         ({"created_at": {"first": ["a", "b"], "date": "%d-%m-%Y"}}, "state date inside the parts of first"),
         ({"created_at": {"join": ["a", {"column": "b", "date": "auto"}]}}, "state date beside join"),
+        ({"amount": {"first": []}}, "need at least one part"),
         ({"amount": {"column": "a", "when": {"column": "b"}}}, "give exactly one of is, is_not, empty"),
     ],
 )
