@@ -1,0 +1,129 @@
+"""The amount model: what a won deal is worth, given the deal and the partners on it.
+
+LightGBM with squared loss on the logarithm of the amount, cross-fitted over account folds like the outcome model.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.exceptions import NotFittedError
+
+from features.frame import FrameSpec
+from models.boosting import Booster, BoosterSpec, Floats, Rows
+from models.columns import ColumnCoder, feature_names
+from models.crossfit import cross_fit
+from models.persistence import Artifact, read_artifact, write_artifact
+from models.pooling import deal_frame
+from models.splits import account_folds
+
+KIND: Final = "amount"
+LEAVE_OUT: Final = ("amount",)
+
+
+class AmountModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """Cross-fitted expected amount of a deal, should it be won.
+
+    Parameters are those of ``OutcomeModel``. All amounts must be in one currency, and so are the predictions.
+
+    Attributes
+    ----------
+    boosters_ : the booster of each fold, on log(1 + amount).
+    smearing_ : mean of exp(residual) out of fold; turns exp(predicted log) into a mean. Duan (1983).
+    coder_ : coder of the features.
+    fitted_log_amount_ : (deals,) out-of-fold predictions of log(1 + amount), indexed by ``deal_id``; not in a loaded model.
+    """
+
+    extra_columns: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        *,
+        folds: int = 5,
+        seed: int = 0,
+        threads: int = 1,
+        params: dict[str, Any] | None = None,
+        monotone: dict[str, int] | None = None,
+        leave_out: tuple[str, ...] = (),
+        max_rounds: int = 150,
+        spec: FrameSpec | None = None,
+    ) -> None:
+        self.folds = folds
+        self.seed = seed
+        self.threads = threads
+        self.params = params
+        self.monotone = monotone
+        self.leave_out = leave_out
+        self.max_rounds = max_rounds
+        self.spec = spec
+
+    def fit(self, base: pd.DataFrame, members: pd.DataFrame, amount: pd.Series) -> Self:
+        """Fits on won deals with an ``amount`` >= 0 for each row of ``base``, in its order.
+
+        Raises ``TrainingDataError`` when their accounts are too few for the folds.
+        """
+        order = np.argsort(base["deal_id"].astype(str).to_numpy(), kind="stable")
+        base, target = base.iloc[order].reset_index(drop=True), np.log1p(amount.to_numpy(dtype=np.float64)[order])
+        frame = deal_frame(base, members[members["deal_id"].isin(base["deal_id"])])
+        names = feature_names(frame, (*LEAVE_OUT, *self.leave_out))
+        self.coder_ = ColumnCoder.fit(frame, names)
+        spec = BoosterSpec(
+            {"objective": "regression", **(self.params or {})}, self.monotone or {}, self.seed, self.threads
+        )
+        rows, folds = Rows(self.coder_.matrix(frame), target), account_folds(base["account_id"], self.folds)
+        fitted = cross_fit(self.coder_, rows, folds, self.folds, spec, self.max_rounds)
+        self.boosters_ = list(fitted.boosters)
+        self.smearing_ = round(float(np.exp(target - fitted.outer).mean()), 6)
+        self.fitted_log_amount_ = pd.Series(fitted.outer, index=pd.Index(base["deal_id"], name="deal_id"))
+        return self
+
+    def predict_log(self, frame: pd.DataFrame) -> Floats:
+        """Predicted log(1 + amount) of each row (n,); ``frame`` has the features and ``account_id``."""
+        if not hasattr(self, "boosters_"):
+            raise NotFittedError("This AmountModel is not fitted. Call `fit`, or `load` a saved one.")
+        matrix, folds = self.coder_.matrix(frame), account_folds(frame["account_id"], self.folds)
+        predicted = np.empty(len(frame))
+        for fold in np.unique(folds):
+            predicted[folds == fold] = self.boosters_[fold].raw(matrix[folds == fold], self.threads)
+        return predicted
+
+    def predict(self, frame: pd.DataFrame) -> Floats:
+        """Expected amount of each row (n,), in the currency of the training amounts, > -1."""
+        amounts: Floats = np.exp(self.predict_log(frame)) * self.smearing_ - 1
+        return amounts
+
+    @property
+    def version(self) -> str:
+        """Twelve hex digits of a hash of everything that decides a prediction."""
+        return self._artifact().version
+
+    def save(self, directory: Path) -> None:
+        """Writes the model as JSON and LightGBM text into ``directory``, which is made when missing."""
+        write_artifact(self._artifact(), directory)
+
+    @classmethod
+    def load(cls, directory: Path, threads: int = 1) -> Self:
+        """The model that ``save`` wrote; raises ``ArtifactError`` when it is none or of an unknown format."""
+        artifact = read_artifact(directory, KIND)
+        facts = artifact.facts
+        spec = None if facts["spec"] is None else FrameSpec.from_dict(facts["spec"])
+        leave_out = tuple(facts["params"]["leave_out"])
+        model = cls(**{**facts["params"], "leave_out": leave_out, "threads": threads, "spec": spec})
+        model.coder_ = ColumnCoder.from_dict(facts["coder"])
+        model.smearing_ = facts["smearing"]
+        model.boosters_ = [Booster(model.coder_, artifact.texts[f"fold_{i}"]) for i in range(len(artifact.texts))]
+        return model
+
+    def _artifact(self) -> Artifact:
+        params = {k: v for k, v in self.get_params(deep=False).items() if k not in {"spec", "threads"}}
+        facts = {
+            "params": params,
+            "spec": None if self.spec is None else self.spec.to_dict(),
+            "coder": self.coder_.to_dict(),
+            "smearing": self.smearing_,
+        }
+        return Artifact(KIND, facts, {f"fold_{i}": booster.text for i, booster in enumerate(self.boosters_)})

@@ -1,0 +1,307 @@
+"""The outcome model: how likely a deal is to be won, given the deal and the partners on it.
+
+Three parts add up in log-odds, each fitted on what the ones before it leave:
+
+1. LightGBM on the deal itself (base features);
+2. partially pooled partner effects x saturating doses (``models.partner_effects``), with 1 as offset;
+3. LightGBM on the deal and its pooled partner features, started from 1 + 2, with as many trees as held-out deals
+   justify, possibly none.
+
+All of it is cross-fitted over account folds, then calibrated on out-of-fold predictions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import NotFittedError
+
+from features.frame import FrameSpec
+from models.boosting import Bools, Booster, BoosterSpec, Floats, Rows
+from models.calibration import PlattCalibrator
+from models.columns import ColumnCoder, feature_names
+from models.crossfit import TrainingDataError, cross_fit, fit_residual
+from models.partner_effects import (
+    EFFECT,
+    EFFECT_SUM,
+    MILLION,
+    DoseDesign,
+    PartnerEffects,
+    fit_effects,
+    structured_margin,
+)
+from models.persistence import Artifact, read_artifact, write_artifact
+from models.pooling import deal_frame
+from models.splits import account_folds
+
+KIND: Final = "outcome"
+BIAS: Final = "bias"
+RESIDUAL: Final[dict[str, Any]] = {"num_leaves": 4, "learning_rate": 0.05}
+"""Part 3 corrects; it may not rebuild what parts 1 and 2 say."""
+
+
+@dataclass(frozen=True)
+class FoldModel:
+    """The model of one fold: it predicts that fold's accounts and was fitted on all others."""
+
+    base: Booster
+    effects: PartnerEffects
+    residual: Booster | None
+
+
+class OutcomeModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Calibrated, cross-fitted win probability.
+
+    A deal is always predicted by the model of its account's fold, which never saw that account; the fold is a hash of
+    ``account_id``, so a new account has one as well.
+
+    scikit-learn's ``get_params``, ``set_params`` and ``clone`` hold. Its generic estimator checks do not apply, because
+    a deal's partners are a second frame of another length: ``fit`` takes two frames, and ``predict`` gives the
+    probability itself (``predict_proba`` gives both columns).
+
+    Parameters
+    ----------
+    folds : account folds, >= 3.
+    seed : of LightGBM's sampling of rows and columns.
+    threads : LightGBM threads; they change speed only.
+    params : LightGBM parameters that replace the defaults of ``models.boosting``.
+    monotone : feature name to the only direction (-1 or 1) in which it may push.
+    coarsen : numeric base features of which the model sees only the decile.
+    leave_out : columns that the model must not see.
+    max_rounds, residual_rounds : most trees of parts 1 and 3; 0 residual rounds leave part 3 out.
+    spec : the recipe of the frames, kept so that scoring builds the same features.
+
+    Attributes
+    ----------
+    models_ : ``FoldModel`` of each fold.
+    calibrator_ : line from raw to calibrated log-odds.
+    base_coder_, coder_ : coders of the base features, and of the base and pooled ones.
+    fitted_probability_ : (deals,) calibrated out-of-fold predictions of the training deals, indexed by ``deal_id``;
+        absent from a loaded model.
+    """
+
+    extra_columns: tuple[str, ...] = (EFFECT,)
+
+    def __init__(
+        self,
+        *,
+        folds: int = 5,
+        seed: int = 0,
+        threads: int = 1,
+        params: dict[str, Any] | None = None,
+        monotone: dict[str, int] | None = None,
+        coarsen: tuple[str, ...] = (),
+        leave_out: tuple[str, ...] = (),
+        max_rounds: int = 150,
+        residual_rounds: int = 60,
+        spec: FrameSpec | None = None,
+    ) -> None:
+        self.folds = folds
+        self.seed = seed
+        self.threads = threads
+        self.params = params
+        self.monotone = monotone
+        self.coarsen = coarsen
+        self.leave_out = leave_out
+        self.max_rounds = max_rounds
+        self.residual_rounds = residual_rounds
+        self.spec = spec
+
+    def fit(self, base: pd.DataFrame, members: pd.DataFrame, won: pd.Series) -> Self:
+        """Fits on closed deals.
+
+        Parameters
+        ----------
+        base : a row a deal, as ``features.frame.base`` gives it.
+        members : a row a deal x partner, as ``features.frame.members`` gives it; may be empty.
+        won : 0 or 1 (or boolean) for each row of ``base``, in its order.
+
+        Raises
+        ------
+        TrainingDataError
+            When all deals have one outcome, or their accounts are too few for the folds.
+        """
+        order = np.argsort(base["deal_id"].astype(str).to_numpy(), kind="stable")
+        base, target = base.iloc[order].reset_index(drop=True), won.to_numpy(dtype=np.float64)[order]
+        check_outcomes(target)
+        members = members[members["deal_id"].isin(base["deal_id"])]
+        folds = account_folds(base["account_id"], self.folds)
+        frame = deal_frame(base, members).assign(**{EFFECT_SUM: 0})
+        self.base_coder_ = ColumnCoder.fit(base, feature_names(base, self.leave_out), self.coarsen)
+        self.coder_ = ColumnCoder.fit(frame, feature_names(frame, self.leave_out), self.coarsen).with_column(EFFECT_SUM)
+        data = Training(DoseDesign.build(members, base["deal_id"]), frame, target, folds)
+        self.models_, margin = self._cross_fit(data)
+        self.calibrator_ = PlattCalibrator.fit(margin, target)
+        probability = self.calibrator_.probability(margin)
+        self.fitted_probability_ = pd.Series(probability, index=pd.Index(base["deal_id"], name="deal_id"))
+        self.classes_ = np.array([0, 1])
+        return self
+
+    def encode(self, members: pd.DataFrame) -> pd.DataFrame:
+        """``members`` with the model's own columns (``extra_columns``) added: whole millionths, to be pooled by sum.
+
+        Needs ``account_id`` (whose fold's effects apply), ``partner_id``, ``partner_type`` and the dose.
+        """
+        self._require_fitted()
+        folds = account_folds(members["account_id"], self.folds)
+        encoded = np.zeros(len(members), dtype=np.int64)
+        for fold, model in enumerate(self.models_):
+            encoded[folds == fold] = model.effects.encoded(members[folds == fold])
+        return members.assign(**{EFFECT: encoded})
+
+    def predict(self, frame: pd.DataFrame) -> Floats:
+        """Calibrated win probability of each row (n,), in (0, 1).
+
+        ``frame`` has the base and pooled features and ``account_id``, any index. Raises ``ValueError`` naming the
+        columns that it lacks.
+        """
+        return self.calibrator_.probability(self._margin(frame))
+
+    def predict_proba(self, frame: pd.DataFrame) -> Floats:
+        """Probability of losing and of winning, (n, 2)."""
+        won = self.predict(frame)
+        return np.column_stack([1 - won, won])
+
+    def contributions(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """TreeSHAP of the calibrated log-odds, a column a feature and ``bias``, indexed as ``frame``.
+
+        A row adds up to the log-odds of ``predict``. The partner effects enter linearly: their pooled sum stands in
+        ``partner_effect_millionths_sum``, beside what part 3 makes of it. Effects on log-odds, not causes.
+        """
+        self._require_fitted()
+        names = [*self.coder_.names, BIAS]
+        matrix, base_matrix = self.coder_.matrix(frame), self.base_coder_.matrix(frame)
+        base_positions = [names.index(name) for name in [*self.base_coder_.names, BIAS]]
+        values = np.zeros((len(frame), len(names)))
+        for fold, mask in self._fold_masks(frame):
+            model, part = self.models_[fold], np.zeros((int(mask.sum()), len(names)))
+            part[:, base_positions] = model.effects.slope * model.base.contributions(base_matrix[mask], self.threads)
+            if model.residual is not None:
+                part += model.residual.contributions(matrix[mask], self.threads)
+            part[:, names.index(EFFECT_SUM)] += _effect_sum(frame[mask])
+            part[:, -1] += model.effects.intercept
+            values[mask] = part
+        values *= self.calibrator_.slope
+        values[:, -1] += self.calibrator_.intercept
+        return pd.DataFrame(values, columns=names, index=frame.index)
+
+    @property
+    def version(self) -> str:
+        """Twelve hex digits of a hash of everything that decides a prediction."""
+        return self._artifact().version
+
+    def save(self, directory: Path) -> None:
+        """Writes the model as JSON and LightGBM text into ``directory``, which is made when missing."""
+        write_artifact(self._artifact(), directory)
+
+    @classmethod
+    def load(cls, directory: Path, threads: int = 1) -> Self:
+        """The model that ``save`` wrote; raises ``ArtifactError`` when it is none or of an unknown format."""
+        artifact = read_artifact(directory, KIND)
+        facts, texts = artifact.facts, artifact.texts
+        spec = None if facts["spec"] is None else FrameSpec.from_dict(facts["spec"])
+        given = {**facts["params"], "coarsen": tuple(facts["params"]["coarsen"])}
+        model = cls(**{**given, "leave_out": tuple(given["leave_out"]), "threads": threads, "spec": spec})
+        model.coder_ = ColumnCoder.from_dict(facts["coder"])
+        model.base_coder_ = ColumnCoder.from_dict(facts["base_coder"])
+        model.calibrator_ = PlattCalibrator(**facts["calibrator"])
+        model.models_ = [
+            FoldModel(
+                Booster(model.base_coder_, texts[f"fold_{fold}_base"]),
+                PartnerEffects.from_dict(effects),
+                Booster(model.coder_, texts[f"fold_{fold}_residual"]) if f"fold_{fold}_residual" in texts else None,
+            )
+            for fold, effects in enumerate(facts["effects"])
+        ]
+        model.classes_ = np.array([0, 1])
+        return model
+
+    def _cross_fit(self, data: Training) -> tuple[list[FoldModel], Floats]:
+        """The models of the folds and the out-of-fold log-odds (deals,)."""
+        base_rows = Rows(self.base_coder_.matrix(data.frame), data.won)
+        spec = BoosterSpec(self.params or {}, self.monotone or {}, self.seed, self.threads)
+        base = cross_fit(self.base_coder_, base_rows, data.folds, self.folds, spec, self.max_rounds)
+        matrix, effect_at = self.coder_.matrix(data.frame), self.coder_.names.index(EFFECT_SUM)
+        monotone = {**(self.monotone or {}), EFFECT_SUM: 1}
+        spec = BoosterSpec({**(self.params or {}), **RESIDUAL}, monotone, self.seed, self.threads)
+        models, margin = [], np.empty(len(data.won))
+        for fold in range(self.folds):
+            fitted = fit_effects(data.design, base.inner[fold], data.won, data.folds, fold)
+            matrix[:, effect_at] = np.rint(fitted.sums * MILLION)
+            rows = Rows(matrix, data.won, fitted.margin)
+            residual = fit_residual(self.coder_, rows, data.folds, fold, spec, self.residual_rounds)
+            mask = data.folds == fold
+            sums = data.design.sums(fitted.effects)[mask]
+            margin[mask] = structured_margin(fitted.effects, base.outer[mask], sums)
+            if residual is not None:
+                held_out = matrix[mask]
+                held_out[:, effect_at] = np.rint(sums * MILLION)
+                margin[mask] += residual.raw(held_out, self.threads)
+            models.append(FoldModel(base.boosters[fold], fitted.effects, residual))
+        return models, margin
+
+    def _margin(self, frame: pd.DataFrame) -> Floats:
+        self._require_fitted()
+        matrix, base_matrix = self.coder_.matrix(frame), self.base_coder_.matrix(frame)
+        effect_sum = _effect_sum(frame)
+        margin = np.empty(len(frame))
+        for fold, mask in self._fold_masks(frame):
+            model = self.models_[fold]
+            base = model.base.raw(base_matrix[mask], self.threads)
+            margin[mask] = structured_margin(model.effects, base, effect_sum[mask])
+            if model.residual is not None:
+                margin[mask] += model.residual.raw(matrix[mask], self.threads)
+        return margin
+
+    def _fold_masks(self, frame: pd.DataFrame) -> list[tuple[int, Bools]]:
+        folds = account_folds(frame["account_id"], self.folds)
+        return [(fold, folds == fold) for fold in range(self.folds) if (folds == fold).any()]
+
+    def _artifact(self) -> Artifact:
+        self._require_fitted()
+        texts = {f"fold_{fold}_base": model.base.text for fold, model in enumerate(self.models_)}
+        texts |= {f"fold_{f}_residual": m.residual.text for f, m in enumerate(self.models_) if m.residual is not None}
+        params = {k: v for k, v in self.get_params(deep=False).items() if k not in {"spec", "threads"}}
+        facts = {
+            "params": params,
+            "spec": None if self.spec is None else self.spec.to_dict(),
+            "coder": self.coder_.to_dict(),
+            "base_coder": self.base_coder_.to_dict(),
+            "calibrator": {"slope": self.calibrator_.slope, "intercept": self.calibrator_.intercept},
+            "effects": [model.effects.to_dict() for model in self.models_],
+        }
+        return Artifact(KIND, facts, texts)
+
+    def _require_fitted(self) -> None:
+        if not hasattr(self, "models_"):
+            raise NotFittedError("This OutcomeModel is not fitted. Call `fit`, or `load` a saved one.")
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a fit works on, all in the order of the deals: doses, frame, outcomes (deals,), folds (deals,)."""
+
+    design: DoseDesign
+    frame: pd.DataFrame
+    won: Floats
+    folds: npt.NDArray[np.int64]
+
+
+def check_outcomes(won: Floats) -> None:
+    """Raises ``TrainingDataError`` when there are no won or no lost deals."""
+    for value, name in ((0.0, "lost"), (1.0, "won")):
+        if not (won == value).any():
+            raise TrainingDataError(
+                f"There are no {name} deals among the {len(won):,} closed ones: a model cannot be trained. "
+                "The rule methods (first_touch, last_touch, linear) still work."
+            )
+
+
+def _effect_sum(frame: pd.DataFrame) -> Floats:
+    return frame[EFFECT_SUM].to_numpy(dtype=np.float64, na_value=0.0) / MILLION

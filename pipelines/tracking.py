@@ -1,0 +1,197 @@
+"""Runs, models and the champion in MLflow: a SQLite store in the workspace, or any URI that the configuration names.
+
+Models are logged through ``models.pyfunc`` as JSON and LightGBM text; nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlparse
+
+import mlflow
+import pandas as pd
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, Schema, TensorSpec
+
+from models.amount import AmountModel
+from models.columns import is_categorical
+from models.outcome import OutcomeModel
+from pipelines.config import Config
+from pipelines.workspace import Workspace
+
+OUTCOME: Final = "partnerlift-outcome"
+AMOUNT: Final = "partnerlift-amount"
+CHAMPION: Final = "champion"
+DATABASE: Final = "mlflow.db"
+ARTIFACTS: Final = "mlartifacts"
+SAVED: Final = "saved_model"
+_LOUD: Final = ("mlflow", "alembic", "sqlalchemy.pool")
+
+
+class NoChampionError(ValueError):
+    """No model has been trained for this workspace yet, or its files are gone; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """An MLflow run that is being written; ``example`` are a few rows of the frame that its models predict from."""
+
+    run_id: str
+    folder: Path
+
+    def params(self, values: Mapping[str, Any]) -> None:
+        """Logs parameters; values longer than MLflow takes are cut."""
+        mlflow.log_params({key: str(value)[:500] for key, value in values.items()})
+
+    def metrics(self, values: Mapping[str, float]) -> None:
+        """Logs numbers."""
+        mlflow.log_metrics(dict(values))
+
+    def document(self, values: Mapping[str, Any], name: str) -> None:
+        """Logs a JSON or YAML document, by the suffix of ``name``."""
+        mlflow.log_dict(dict(values), name)
+
+    def file(self, path: Path, folder: str | None = None) -> None:
+        """Logs a file."""
+        mlflow.log_artifact(str(path), folder)
+
+    def model(self, model: OutcomeModel | AmountModel, name: str, example: pd.DataFrame) -> str:
+        """Logs and registers a model under ``name`` with its signature and input example; returns its version there."""
+        saved = self.folder / name / SAVED
+        model.save(saved)
+        example = _plain(example)
+        info = mlflow.pyfunc.log_model(
+            name=name,
+            loader_module="models.pyfunc",
+            data_path=str(saved),
+            signature=_signature(example),
+            input_example=example,
+            pip_requirements=["partnerlift"],
+            registered_model_name=name,
+            metadata={"model_version": model.version},
+        )
+        return str(info.registered_model_version)
+
+
+@contextmanager
+def tracked_run(workspace: Workspace, config: Config, tags: Mapping[str, str]) -> Iterator[Run]:
+    """A new run in the configured experiment; it ends as failed when the block raises."""
+    with _store(workspace, config), tempfile.TemporaryDirectory() as folder:
+        experiment = _experiment(workspace, config)
+        with mlflow.start_run(experiment_id=experiment, tags=dict(tags)) as run:
+            yield Run(run.info.run_id, Path(folder))
+
+
+def promote(workspace: Workspace, config: Config, name: str, version: str) -> None:
+    """Makes a version of a registered model its champion."""
+    with _store(workspace, config) as client:
+        client.set_registered_model_alias(name, CHAMPION, version)
+
+
+def load_champion(workspace: Workspace, config: Config) -> OutcomeModel:
+    """The champion of the outcome models.
+
+    Raises ``NoChampionError`` when there is none or its files are gone, and ``models.persistence.ArtifactError`` when
+    it was saved in a format that this version does not read.
+    """
+    return OutcomeModel.load(champion_folder(workspace, config, OUTCOME), threads=model_threads(config))
+
+
+def load_amount_champion(workspace: Workspace, config: Config) -> AmountModel:
+    """The champion of the amount models; raises as ``load_champion`` does."""
+    return AmountModel.load(champion_folder(workspace, config, AMOUNT), threads=model_threads(config))
+
+
+def champion_folder(workspace: Workspace, config: Config, name: str) -> Path:
+    """Folder of the saved files of a registered model's champion; raises ``NoChampionError`` when there is none."""
+    if config.tracking.uri is None and not (workspace.root / DATABASE).is_file():
+        raise _no_champion(workspace)
+    with _store(workspace, config) as client:
+        try:
+            version = client.get_model_version_by_alias(name, CHAMPION)
+            return _saved_folder(workspace, client, version)
+        except MlflowException as error:
+            raise _no_champion(workspace) from error
+
+
+def model_threads(config: Config) -> int:
+    """LightGBM threads: as many as the engine may use, at most 4, since more only spin on data of this size."""
+    return min(config.engine.threads or os.cpu_count() or 1, 4)
+
+
+def _no_champion(workspace: Workspace) -> NoChampionError:
+    return NoChampionError(
+        f"There is no trained model for {workspace.root}. "
+        f"Train one with `partnerlift train --workspace {workspace.root}`."
+    )
+
+
+def _saved_folder(workspace: Workspace, client: mlflow.MlflowClient, version: ModelVersion) -> Path:
+    """Where the version's files are: in the workspace's own folder, also after it has been moved, or downloaded."""
+    uri = client.get_model_version_download_uri(version.name, version.version)
+    path = Path(unquote(urlparse(uri).path)) if urlparse(uri).scheme in {"", "file"} else None
+    if path is not None and not path.exists() and ARTIFACTS in path.parts:
+        path = workspace.root / Path(*path.parts[path.parts.index(ARTIFACTS) :])
+    if path is None or not path.exists():
+        path = Path(mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}"))
+    return path / "data" / SAVED
+
+
+@contextmanager
+def _store(workspace: Workspace, config: Config) -> Iterator[mlflow.MlflowClient]:
+    """A client of the configured store, which is MLflow's own as well while the block runs, and quiet."""
+    root = workspace.root.resolve()
+    uri = config.tracking.uri or f"sqlite:///{root / DATABASE}"
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    levels = {name: logging.getLogger(name).level for name in _LOUD}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow and SQLAlchemy warn of each other's ways; nothing a user could mend
+        for name in _LOUD:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        try:
+            yield mlflow.MlflowClient(uri, uri)
+        finally:
+            mlflow.set_tracking_uri(before[0])
+            mlflow.set_registry_uri(before[1])
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)
+
+
+def _experiment(workspace: Workspace, config: Config) -> str:
+    found = mlflow.get_experiment_by_name(config.tracking.experiment)
+    if found is not None:
+        return str(found.experiment_id)
+    folder = (workspace.root.resolve() / ARTIFACTS).as_uri() if config.tracking.uri is None else None
+    return str(mlflow.create_experiment(config.tracking.experiment, artifact_location=folder))
+
+
+def _plain(example: pd.DataFrame) -> pd.DataFrame:
+    """Text as objects and numbers as float, the two kinds that a signature needs."""
+    return pd.DataFrame(
+        {
+            str(name): column.astype("string").astype(object).where(column.notna(), None)
+            if is_categorical(column)
+            else pd.to_numeric(column).astype("float64")
+            for name, column in example.items()
+        }
+    )
+
+
+def _signature(example: pd.DataFrame) -> ModelSignature:
+    inputs: list[ColSpec | TensorSpec] = [
+        ColSpec("string" if column.dtype == object else "double", str(name), required=False)
+        for name, column in example.items()
+    ]
+    return ModelSignature(inputs=Schema(inputs), outputs=Schema([ColSpec("double")]))
