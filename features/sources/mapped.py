@@ -85,7 +85,8 @@ def _check_columns(plan: Mapping, sources: dict[str, Source]) -> None:
 def _missing_columns(table: TableMap, sources: dict[str, Source]) -> Iterator[str]:
     own = sources[table.from_]
     for column in _read_columns(table):
-        source, plain = place(column, table, sources)
+        file, plain = place(column, table, sources)
+        source = own if file is None else sources[file]
         if plain not in source.header:
             yield _missing(column, source)
     for join in table.joins:

@@ -219,6 +219,9 @@ class TableMap(Part):
         missing = [c.name for c in table.columns if not c.nullable and c.name not in self.columns]
         if missing:
             faults.append(f"{self.table} needs {', '.join(missing)}")
+        joined = [join.file for join in self.joins]
+        if len(set(joined)) < len(joined):
+            faults.append("a file is joined twice; give it a second name in `files`")
         if faults:
             raise ValueError("; ".join(faults))
         return self

@@ -23,23 +23,29 @@ class Source:
     title: str
 
 
-def place(column: str, table: TableMap, sources: dict[str, Source]) -> tuple[Source, str]:
-    """The file that a column stands in, and its name there; a name of the own file goes before `file.column`."""
-    own = sources[table.from_]
+def place(column: str, table: TableMap, sources: dict[str, Source]) -> tuple[str | None, str]:
+    """The looked-up file that a column stands in (``None``: the table's own), and its name there.
+
+    A name of the own file goes before ``file.column``.
+    """
     prefix, _, rest = column.partition(".")
-    if column not in own.header and rest and any(join.file == prefix for join in table.joins):
-        return sources[prefix], rest
-    return own, column
+    if column not in sources[table.from_].header and rest and any(join.file == prefix for join in table.joins):
+        return prefix, rest
+    return None, column
 
 
 def columns_of(table: TableMap, sources: dict[str, Source], zone: str) -> Columns:
     """What the table's values may read, as aliases of ``from_clause``: ``m`` is the main file."""
 
     def reference(column: str) -> str:
-        source, plain = place(column, table, sources)
-        return f"m.{name(plain)}" if source is sources[table.from_] else f"{column.partition('.')[0]}.{name(plain)}"
+        file, plain = place(column, table, sources)
+        return f"{'m' if file is None else _alias(file)}.{name(plain)}"
 
     return Columns(reference, sources[table.from_].header, zone)
+
+
+def _alias(file: str) -> str:
+    return name(f"joined {file}")
 
 
 def queries(table: TableMap, sources: dict[str, Source], zone: str) -> list[str]:
@@ -80,8 +86,8 @@ def from_clause(table: TableMap, sources: dict[str, Source]) -> str:
     joined = [f"{main} AS m"]
     for join in table.joins:
         keys = [_key(f"m.{name(column)}", join) for column in join.on]
-        matches = " AND ".join(f"{key} = {join.file}._key{number}" for number, key in enumerate(keys))
-        joined.append(f"LEFT JOIN ({_lookup(join, sources)}) AS {join.file} ON {matches}")
+        matches = " AND ".join(f"{key} = {_alias(join.file)}._key{number}" for number, key in enumerate(keys))
+        joined.append(f"LEFT JOIN ({_lookup(join, sources)}) AS {_alias(join.file)} ON {matches}")
     return " ".join(joined)
 
 
@@ -107,7 +113,7 @@ def _lookup(join: Join, sources: dict[str, Source]) -> str:
 
 
 def _join_faults(join: Join, sources: dict[str, Source]) -> Iterator[str]:
-    title, alias = sources[join.file].title, join.file
+    title, alias = sources[join.file].title, _alias(join.file)
     keys = ", ".join(join.on)
     asked = " || ', ' || ".join(f"trim(m.{name(column)})" for column in join.on)
     repeated = literal(f"{keys} stands more than once in {title}, with differing content")

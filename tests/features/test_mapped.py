@@ -230,6 +230,15 @@ def test_blanks_and_case_may_be_ignored_in_keys(read: Read) -> None:
     assert [(row["x_price"], row["_fault"]) for row in rows] == [("4821", None), ("55", None), (None, None)]
 
 
+def test_files_may_be_called_like_words_of_sql_and_a_file_may_look_itself_up(read: Read) -> None:
+    text = "id,customer,opened,result,parent\n1,A,2024-01-05,Won,2\n2,B,2024-01-05,Won,\n"
+    tables = DEALS.replace("from: crm", "from: select").replace(
+        "    columns:", "    joins: [{file: select, on: {parent: id}}]\n    columns:"
+    )
+    rows = read(tables + "      x_parent: select.customer\n", {"select.csv": text})["deals"]
+    assert [row["x_parent"] for row in rows] == ["B", None]
+
+
 def test_unmatched_keys_may_be_kept(read: Read) -> None:
     rows = read(joined(", unmatched: keep"), {"crm.csv": SOLD, "prices.csv": PRICES})["deals"]
     assert [(row["x_price"], row["_fault"]) for row in rows] == [(None, None)] * 3

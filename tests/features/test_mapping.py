@@ -96,6 +96,13 @@ def test_an_unknown_table_and_an_unknown_file_are_faults() -> None:
         parse_mapping(unknown)
 
 
+def test_a_file_joined_twice_needs_two_names() -> None:
+    twice = mapping()
+    twice["tables"][0]["joins"] = [{"file": "crm", "on": {"a": "b"}}] * 2
+    with pytest.raises(SourceError, match="a file is joined twice; give it a second name in `files`"):
+        parse_mapping(twice)
+
+
 def test_rows_may_not_vanish_behind_only() -> None:
     partial = mapping()
     partial["tables"][0]["only"] = [{"column": "result", "is": "W"}]
