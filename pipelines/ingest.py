@@ -20,7 +20,7 @@ from pipelines.workspace import Transaction, Workspace, WorkspaceError
 KINDS: Final = ("tables", "mapped", "salesforce", "hubspot")
 """What ``ingest`` can read."""
 
-_MEMORY_PARTS: Final = 8
+_MEMORY_MB: Final = 256
 _THREADS: Final = 2
 
 SUMMARY: Final = "results/ingest.json"
@@ -134,11 +134,14 @@ def ingest(
 def _be_frugal(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
     """Makes the engine spill early, so that a large export takes about the memory of a small one.
 
-    It gets a part of the workspace's memory and few threads, since each thread has buffers of its own; the time goes
-    into reading text, which is one thread's work anyway. The order of the rows is settled by the final sort alone.
+    It gets an eighth of the workspace's memory (but 256 MB, where there is that much) and few threads, since each
+    thread has buffers of its own; the time goes into reading text, which is one thread's work anyway. The order of the
+    rows is settled by the final sort alone.
     """
-    size, unit = re.fullmatch(r"([\d.]+)\s*(\w+)", workspace.memory.strip()).groups()  # type: ignore[union-attr]
-    con.execute(f"SET memory_limit = '{float(size) / _MEMORY_PARTS:.3f}{unit}'")
+    found = re.fullmatch(r"([\d.]+)\s*([MG])i?B", workspace.memory.strip())
+    assert found, f"{workspace.memory!r} was to be a size such as 2GB"
+    megabytes = float(found[1]) * (1000 if found[2] == "G" else 1)
+    con.execute(f"SET memory_limit = '{min(megabytes, max(_MEMORY_MB, megabytes / 8)):.3f}MB'")
     con.execute(f"SET threads = least({_THREADS}, current_setting('threads'))")
     con.execute("SET preserve_insertion_order = false")
 
