@@ -49,7 +49,9 @@ def text_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: 
 
 def set_up_logging(*, debug: bool) -> None:
     """Sends the product's own log to stderr, at INFO (DEBUG with ``debug``); libraries speak only when it is bad."""
-    logging.basicConfig(handlers=[_LineHandler()], level=logging.WARNING if debug else logging.ERROR, force=True)
+    handler = _LineHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING if debug else logging.ERROR, force=True)
     logging.captureWarnings(capture=True)
     for name in OWN_LOGGERS:
         logging.getLogger(name).setLevel(logging.DEBUG if debug else logging.INFO)

@@ -288,6 +288,33 @@ def links(connection: Connection, workspace: Workspace, _config: Config) -> Iter
                 yield Finding("rejects", Level.NOTE, sentence, rejected, advice)
 
 
+def leaks(connection: Connection, _workspace: Workspace, config: Config) -> Iterator[Finding]:
+    """Columns that look filled in at, or after, the close; ``train`` refuses them."""
+    won, lost = _row(
+        connection, "SELECT count(*) FILTER (outcome = 'won'), count(*) FILTER (outcome = 'lost') FROM deals"
+    )
+    if min(won, lost) < FEW_DEALS:
+        return
+    from features.frame import base, frame_spec
+    from features.inputs import inputs_from
+    from features.registry import ageing
+    from models.leaks import suspected_leaks
+
+    inputs, cutoff = inputs_from(connection), config.cutoff.to_cutoff()
+    frame = base(inputs, frame_spec(inputs, cutoff)).execute()
+    unseen = (*config.outcome.ignore, *(() if cutoff.is_landmark else ageing(frame.columns)))
+    suspected = suspected_leaks(frame, (frame["outcome"] == "won").to_numpy(dtype="float64"), unseen)
+    for column in sorted({leak.column for leak in suspected}):
+        of_column = [leak for leak in suspected if leak.column == column]
+        yield Finding(
+            "leaks",
+            Level.WARNING,
+            " ".join(["Suspected leak.", *(leak.sentence for leak in of_column)]),
+            of_column[0].value,
+            f"train bars it, unless told --allow-leak {column}.",
+        )
+
+
 def _row(connection: Connection, sql: str) -> tuple[Any, ...]:
     row: tuple[Any, ...] = connection.execute(sql).fetchall()[0]
     return row
@@ -306,4 +333,5 @@ EXAMINATIONS: Final[tuple[Callable[[Connection, Workspace, Config], Iterator[Fin
     late,
     money,
     links,
+    leaks,
 )

@@ -50,7 +50,7 @@ class Finding:
     def text(self) -> str:
         """The finding in two or more lines, wrapped."""
         body = f"{self.sentence} {self.advice}".strip()
-        lines = textwrap.wrap(body, WIDTH - 11, break_long_words=False)
+        lines = textwrap.wrap(body, WIDTH - 11, break_long_words=False, break_on_hyphens=False)
         return "\n".join(f"{self.level if i == 0 else '':<9}  {line}" for i, line in enumerate(lines))
 
 

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -14,7 +15,9 @@ from pydantic import BaseModel
 from features.tables import TABLES
 from pipelines.cli import app
 from pipelines.config import Config
+from pipelines.ingest import ingest
 from pipelines.reference import pages
+from pipelines.workspace import Workspace
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/numbers.md", "docs/api.md", "docs/ARCHITECTURE.md"]
@@ -94,3 +97,30 @@ def test_make_targets_shown_exist(root: Path) -> None:
 def test_the_changelog_tells_the_current_version(root: Path) -> None:
     version = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     assert f"## {version}" in (root / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_the_example_of_the_python_api_runs_as_it_stands(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (root / "docs" / "api.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for block in blocks:
+        exec(block, names)
+    assert (tmp_path / "report.html").stat().st_size > 10_000
+    assert names["biggest"]["wins"].sum() == pytest.approx((names["workspace"].read("deals")["outcome"] == "won").sum())
+
+
+def test_the_example_of_own_data_in_the_readme_is_accepted(root: Path, tmp_path: Path) -> None:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    for name in ("deals", "partners", "touchpoints"):
+        rows = text.split(f"`{name}.csv`")[1].split("```")[1].strip()
+        (tmp_path / f"{name}.csv").write_text(rows + "\n", encoding="utf-8")
+    report = ingest(Workspace.open(tmp_path / "workspace", create=True, threads=1), "tables", tmp_path)
+    assert {name: (table.kept, table.rejected) for name, table in report.tables.items()} == {
+        "deals": (2, 0),
+        "partners": (1, 0),
+        "touchpoints": (2, 0),
+    }

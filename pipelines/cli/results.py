@@ -63,7 +63,7 @@ def train(
 ) -> None:
     """Fit, evaluate and register the outcome model.
 
-    Prints it beside honest baselines. A column that looks like a leak stops the training, unless allowed by name.
+    Prints it beside honest baselines. A column that looks like a leak is barred, unless allowed by name.
     """
     from pipelines.train import train as run
 
