@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.cutoff import Cutoff
 
-
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
