@@ -86,15 +86,13 @@ def columns(labels: Sequence[str], stacks: Sequence[Sequence[Segment]], label: s
     body = height - 20 - HEAD
     unit = body / ((highest - lowest) or 1.0)
     zero = HEAD + (body if not highest and not lowest else highest * unit)
-    width = 100 / max(len(labels), 1)
+    width, places = 100 / max(len(labels), 1), 0 if highest >= 10 else 1 if highest >= 1 else 2
     parts = []
     for index, (name, stack) in enumerate(zip(labels, stacks, strict=True)):
         parts.extend(_column(stack, (index + 0.14) * width, width * 0.72, zero, unit, name))
         if len(labels) <= MOST_TOTALS and _positive(stack):
             total, top = _positive(stack), zero - _positive(stack) * unit - 4
-            parts.append(
-                _text((index + 0.5) * width, top, f"{total:,.0f}" if total >= 10 else f"{total:.2g}", "middle")
-            )
+            parts.append(_text((index + 0.5) * width, top, f"{total:,.{places}f}", "middle"))
     parts.extend(_axis_labels(labels, width, height - 5))
     parts.append(f'<line class="axis" x1="0" x2="100%" y1="{_n(zero)}" y2="{_n(zero)}"/>')
     return _track("".join(parts), height, label=label)

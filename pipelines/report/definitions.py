@@ -118,6 +118,11 @@ def partner_type(name: str) -> str:
     return PARTNER_TYPES.get(name, name.replace("_", " "))
 
 
+def feature_name(name: str) -> str:
+    """A feature's name for reading; that doses are stored in millionths is no reader's concern."""
+    return name.replace("_millionths", "").replace("_", " ")
+
+
 def method_name(method: str) -> str:
     """The method's name for reading."""
     return METHOD_TEXTS[method].name if method in METHOD_TEXTS else method

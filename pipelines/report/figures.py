@@ -162,8 +162,10 @@ def calibration_plot(quality: ModelQuality) -> Markup:
 
 
 def comparison_dots(comparison: Comparison) -> list[tuple[str, str, Markup, dict[str, float]]]:
-    """Name, anchor, chart and wins of the partners with most credit: every method's credited wins on one scale."""
-    rows = [(partner, wins) for partner, wins in comparison.rows if partner is not None][:COMPARED_SHOWN]
+    """Name, anchor, chart and wins by method, on one scale, of the partners with most credit or debit by any method."""
+    rows = [(partner, wins) for partner, wins in comparison.rows if partner is not None]
+    stakes = sorted((max(abs(value) for value in wins.values()) for _, wins in rows), reverse=True)[:COMPARED_SHOWN]
+    rows = [(partner, wins) for partner, wins in rows if max(abs(v) for v in wins.values()) >= stakes[-1]]
     most, least = _ends([value for _, wins in rows for value in wins.values()])
     return [
         (

@@ -25,6 +25,7 @@ FILTERS: Final = {
     "method_short": definitions.method_short,
     "words": lambda name: str(name).replace("_", " "),
     "partner_type": definitions.partner_type,
+    "feature": definitions.feature_name,
     "coded": numbers.coded,
 }
 

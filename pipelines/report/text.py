@@ -43,7 +43,9 @@ def partner_sentence(standing: Standing, rank: int, totals: Totals, method: str,
     credited += f" and {money(standing.money)}" if standing.money else ""
     part = standing.wins / totals.partner_wins if totals.partner_wins > 0 else None
     place = f"It stands at place {rank} of {whole(totals.n_active_partners)}"
-    place += f" with {percent(part, 1)} of all partner credit." if part is not None else "."
+    place += f" with {percent(part, 1)} of the partners' net credit." if part is not None and part > 0 else "."
+    if standing.shown.get(method, 0.0) < 0 and _predicts(method):
+        place += " Negative credit: the model predicts lower chances with its touches than without them."
     return f"{did}{credited}. {place}"
 
 
@@ -134,19 +136,27 @@ def _who(standings: list[Standing], totals: Totals, method: str) -> str:
         names = listing([row.partner.name for row in busy])
         return f"Most often present on won deals: {names}; presence is not credit."
     top = credited[:TOP]
-    part = sum(row.wins for row in top) / totals.partner_wins if totals.partner_wins > 0 else 0.0
-    names = listing([row.partner.name for row in top])
-    little = sum(1 for row in standings if row.n_won and row.wins / row.n_won < SMALL)
-    adds = count(little, "partner adds", "partners add")
-    rest = f"; {adds} little or nothing to the deals that {'it touches' if little == 1 else 'they touch'}"
-    verb = "holds" if len(top) == 1 else "hold"
-    return f"{names} {verb} {percent(part)} of all partner credit{rest if little else ''}."
+    part = sum(row.wins for row in top) / totals.partner_wins if totals.partner_wins > 0 else None
+    names, verb = listing([row.partner.name for row in top]), "holds" if len(top) == 1 else "hold"
+    held = f"{verb} {percent(part)} of the partners' net credit" if part is not None else f"{verb} most credit"
+    return f"{names} {held}{_others(standings)}."
+
+
+def _others(standings: list[Standing]) -> str:
+    harmful = [row for row in standings if row.wins_per_won_deal is not None and row.wins_per_won_deal <= -SMALL]
+    little = sum(1 for row in standings if row.wins_per_won_deal is not None and abs(row.wins_per_won_deal) < SMALL)
+    parts = [f"{count(little, 'partner changes', 'partners change')} little"] if little else []
+    if harmful:
+        worst = min(harmful, key=lambda row: (row.wins, row.partner.name)).partner.name
+        example = f"most of all {worst}" if len(harmful) > 1 else worst
+        parts.append(f"{whole(len(harmful))} {'has' if len(harmful) == 1 else 'have'} negative credit, {example}")
+    return f"; {listing(parts)}" if parts else ""
 
 
 def _how_sure(comparison: Comparison, quality: ModelQuality | None, method: str) -> str:
     if quality and quality.verdict and _predicts(method):
         verdict = quality.verdict[0]
-        tested = f"Tested on {count(quality.n_test, 'deal')} that it had not seen: "
+        tested = f"On {count(quality.n_test, 'deal')} kept for the test, "
         return tested + verdict[:1].lower() + verdict[1:] if quality.n_test else verdict
     if not method:
         return "Nothing here says yet what caused a win: train a model and score the deals first."

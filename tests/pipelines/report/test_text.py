@@ -50,8 +50,8 @@ def test_front_page_says_five_things_in_plain_words() -> None:
             "and the own team with the rest."
         ),
         "In money that is €500k, or 25% of the won amount; €1.50M is credited to the own team.",
-        "Alpha and Beta hold 100% of all partner credit; 1 partner adds little or nothing to the deals that it touches.",
-        "Tested on 20 deals that it had not seen: the model is better than every baseline by more than chance.",
+        "Alpha and Beta hold 100% of the partners' net credit; 1 partner changes little.",
+        "On 20 deals kept for the test, the model is better than every baseline by more than chance.",
     )
 
 
@@ -88,8 +88,15 @@ def test_sentences_of_an_empty_workspace_claim_nothing() -> None:
 def test_sentence_of_a_partner_counts_and_places_it() -> None:
     assert partner_sentence(ALPHA, 1, TOTALS, "model", 1) == (
         "Alpha touched 30 closed deals, of which 20 were won; the model credits it with 7.5 wins and €450k. "
-        "It stands at place 1 of 2 with 93.8% of all partner credit."
+        "It stands at place 1 of 2 with 93.8% of the partners' net credit."
     )
+
+
+def test_partners_with_negative_credit_are_named() -> None:
+    harmful = replace(BETA, wins=-3.0, shown={"model": -3.0})
+    said = front(TOTALS, [ALPHA, harmful], Comparison(), QUALITY, "model", 1).sentences[3]
+    assert said == "Alpha holds 94% of the partners' net credit; 1 has negative credit, Beta."
+    assert "lower chances with its touches" in partner_sentence(harmful, 2, TOTALS, "model", 1)
 
 
 def test_sentence_of_a_deal_tells_the_way_of_the_prediction() -> None:
