@@ -117,17 +117,21 @@ def ingest(
     WorkspaceError
         When the workspace is in use, cannot be written, or is too small for the query engine (memory, disk).
     """
-    with workspace.lock("ingest"), workspace.transaction() as transaction:
-        with workspace.scratch() as staging, workspace.connect() as con:
-            try:
+    try:
+        with workspace.lock("ingest"), workspace.transaction() as transaction:
+            with workspace.scratch() as staging, workspace.connect() as con:
                 _be_frugal(con, workspace)
                 selects, ignored = _selects(con, kind, path, staging, mapping)
                 run = _Run(con, workspace, transaction, staging, replace=replace, source=f"{path.name} ({kind})")
                 tables = {t: run.table(INPUT_TABLES[t], selects[t]) for t in INPUT_TABLES if t in selects}
                 report = IngestReport(tables, _flags(con), tuple(ignored))
-            except duckdb.Error as error:
-                raise WorkspaceError(_engine_fault(error, workspace)) from error
-        _write_summary(workspace, transaction, report)
+            _write_summary(workspace, transaction, report)
+    except duckdb.Error as error:
+        raise WorkspaceError(_engine_fault(error, workspace)) from error
+    except OSError as error:
+        raise WorkspaceError(
+            f"Ingest stopped: {error}. Check disk space and permissions, then run it again."
+        ) from error
     return report
 
 

@@ -22,7 +22,9 @@ def merged(con: duckdb.DuckDBPyConnection, table: Table, accepted: str, existing
     ``accepted`` and ``existing`` are views; ``existing`` is ``None`` when nothing older stays.
     """
     new, old = _extras(con, table, accepted), _extras(con, table, existing) if existing else {}
-    extras = {column: _common_type(new.get(column), old.get(column)) for column in sorted({*new, *old})}
+    spelled = {column.casefold(): column for column in (*new, *old)}  # SQL does not tell upper from lower case
+    new, old = ({column.casefold(): kind for column, kind in there.items()} for there in (new, old))
+    extras = {spelled[folded]: _common_type(new.get(folded), old.get(folded)) for folded in sorted(spelled)}
     query = f"SELECT {_columns(table, extras, new)} FROM {name(accepted)}"
     if existing:
         same = " AND ".join(f"newer.{name(k)} IS NOT DISTINCT FROM older.{name(k)}" for k in table.key)
@@ -60,7 +62,9 @@ def _common_type(new: str | None, old: str | None) -> str:
 
 def _columns(table: Table, extras: dict[str, str], there: dict[str, str]) -> str:
     declared = [name(column) for column in table.column_names]
-    return ", ".join([*declared, *(f"{_converted(c, kind, there.get(c))} AS {name(c)}" for c, kind in extras.items())])
+    return ", ".join(
+        [*declared, *(f"{_converted(c, kind, there.get(c.casefold()))} AS {name(c)}" for c, kind in extras.items())]
+    )
 
 
 def _converted(column: str, kind: str, before: str | None) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from features.sources.errors import SourceError
-from features.sources.staging import RESERVED, Batch
+from features.sources.staging import MAX_COLUMNS, RESERVED, Batch
 from features.sources.text import MAX_CELL, Lines, open_text, printable
 
 DELIMITERS: Final = (",", ";", "\t", "|")
@@ -115,10 +115,13 @@ def _header(path: Path, reader: _Reader, lines: Lines) -> list[str]:
 def checked_names(path: Path, cells: list[str]) -> list[str]:
     """Column names as they can be used: a blank one becomes ``column_<n>``.
 
-    Raises ``SourceError`` when there is none at all, or two are the same but for upper and lower case.
+    Raises ``SourceError`` when there is none at all, there are more than 2,000, one is a name that the import itself
+    uses, or two are the same but for upper and lower case.
     """
     if not any(cells):
         raise SourceError(f"{path} has no header. Put the column names into its first line.")
+    if len(cells) > MAX_COLUMNS:
+        raise SourceError(f"{path} has {len(cells):,} columns, more than {MAX_COLUMNS:,}. Keep only those of use.")
     names = [cell or f"column_{n}" for n, cell in enumerate(cells, 1)]
     folded = Counter(name.casefold() for name in names)
     twice = [name for name in names if folded[name.casefold()] > 1]
@@ -133,8 +136,8 @@ def checked_names(path: Path, cells: list[str]) -> list[str]:
 
 
 def _delimiter(path: Path, sample: str, given: str | None) -> str:
-    if given is not None and len(given) != 1:
-        raise SourceError(f"The delimiter {given!r} (for {path}) must be one character.")
+    if given is not None and (len(given) != 1 or given in '"\r\n\0'):
+        raise SourceError(f"The delimiter {given!r} (for {path}) must be one character, and no quote or line end.")
     widths = {mark: _widths(sample, mark) for mark in (*DELIMITERS, *([given] if given else []))}
     splits = {mark: found for mark, found in widths.items() if found and found[0] > 1}
     if given is not None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from features.sources.errors import SourceError
-from features.sources.staging import RESERVED, Batch
+from features.sources.staging import MAX_COLUMNS, RESERVED, Batch
 from features.sources.text import MAX_CELL, open_text, printable
-
-_MAX_COLUMNS: Final = 2_000
 
 
 def read_json_lines(path: Path, encoding: str | None) -> Iterator[Batch]:
@@ -75,9 +73,9 @@ class _Columns:
     def _add(self, folded: str, name: str) -> None:
         if folded in RESERVED:
             raise SourceError(f"{self.path} has a key named {name}, a name that the import itself uses. Rename it.")
-        if len(self.names) == _MAX_COLUMNS:
+        if len(self.names) == MAX_COLUMNS:
             raise SourceError(
-                f"{self.path} has more than {_MAX_COLUMNS:,} different keys. Keep only those that are columns."
+                f"{self.path} has more than {MAX_COLUMNS:,} different keys. Keep only those that are columns."
             )
         self.names[folded] = name
 

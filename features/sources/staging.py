@@ -18,6 +18,9 @@ FILE: Final = "_file"
 LINE: Final = "_line"
 FAULT: Final = "_fault"
 RESERVED: Final = frozenset({FILE, LINE, FAULT})
+MAX_COLUMNS: Final = 2_000
+"""Most columns that a file may have."""
+
 _BATCH_ROWS: Final = 50_000
 _BATCH_CHARACTERS: Final = 8 * 1024 * 1024
 

@@ -140,7 +140,8 @@ def _marked_encoding(path: Path) -> str:
 def _known(path: Path, encoding: str) -> str:
     _marked_encoding(path)
     try:
-        name = codecs.lookup(encoding).name
+        io.TextIOWrapper(io.BytesIO(), encoding).close()
     except LookupError as error:
-        raise SourceError(f"{encoding!r} is not an encoding (for {path}). Use e.g. utf-8, cp1252 or utf-16.") from error
+        raise SourceError(f"{encoding!r} is no encoding of text ({path}). Use e.g. utf-8, cp1252 or utf-16.") from error
+    name = codecs.lookup(encoding).name
     return "utf-8-sig" if name == "utf-8" else name

@@ -145,6 +145,13 @@ def test_an_extra_column_becomes_text_when_any_ingest_makes_it_so(workspace: Wor
     assert pq.read_schema(workspace.path("deals")).names[-2:] == ["x_new", "x_size"]
 
 
+def test_an_extra_column_spelled_in_another_case_is_the_same(workspace: Workspace, take_in: Ingest) -> None:
+    take_in(deals=DEALS_CSV)
+    take_in(deals=DEALS_CSV.replace("x_size", "X_SIZE").replace("100,1", "100,9"))
+    assert workspace.columns("deals")[-1] == "x_size"
+    assert workspace.read("deals")["x_size"].tolist()[:2] == [9.0, 2.0]
+
+
 def test_row_order_changes_no_byte_of_the_tables(workspace: Workspace, take_in: Ingest) -> None:
     costs = [f"P{n % 3},funds,{n % 5},EUR,2024-01-01,vendor" for n in range(20)]
     tables = {"deals": DEALS_CSV, "touchpoints": TOUCHES_CSV, "costs": COST + "\n".join(costs)}
@@ -219,6 +226,20 @@ def test_kind_and_mapping_must_fit(workspace: Workspace, tmp_path: Path) -> None
         ingest(workspace, "tables", tmp_path, mapping=tmp_path / "m.yaml")
     with pytest.raises(ValueError, match=r"Unknown kind 'gong'\. Kinds: tables, mapped"):
         ingest(workspace, "gong", tmp_path)
+
+
+def test_a_full_disk_is_an_error_that_changes_nothing(
+    workspace: Workspace, take_in: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    take_in(deals=DEALS_CSV)
+    before = workspace.path("deals").read_bytes()
+    monkeypatch.setattr("pipelines.ingest.write", full)
+    with pytest.raises(WorkspaceError, match=r"No space left on device.*Check disk space"):
+        take_in(deals=DEALS_CSV.replace("A1", "A2"))
+    assert workspace.path("deals").read_bytes() == before
 
 
 def test_too_little_memory_is_an_error_with_the_way_out(tmp_path: Path) -> None:

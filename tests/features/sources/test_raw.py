@@ -96,8 +96,9 @@ def test_a_named_delimiter_is_used_and_a_wrong_one_refused(read: Reader) -> None
     assert read("id;a,b\n1;2,3\n", delimiter=";")[0] == ["id", "a,b"]
     with pytest.raises(SourceError, match=r"not divided by ',' but by '\|'"):
         read("id|a\n1|2\n", delimiter=",")
-    with pytest.raises(SourceError, match="must be one character"):
-        read("id|a\n1|2\n", delimiter="||")
+    for delimiter in ("||", '"', ""):
+        with pytest.raises(SourceError, match="must be one character"):
+            read("id|a\n1|2\n", delimiter=delimiter)
 
 
 def test_a_file_that_fits_two_delimiters_is_refused(read: Reader) -> None:
@@ -154,6 +155,7 @@ def test_a_cell_of_the_longest_length_is_kept(read: Reader) -> None:
         (b",,\n1,2,3\n", "has no header"),
         (b"a,b,A\n", "more than one column named a / A"),
         (b"a,_line\n", "named _line"),
+        (",".join(f"c{n}" for n in range(2_001)).encode(), "2,001 columns, more than 2,000"),
         (b"a,\xff\n", "header not valid UTF-8"),
         (b'a,"b\n', "no readable header"),
         (b"PK\x03\x04rest", "a ZIP archive or an Excel workbook"),
@@ -172,8 +174,9 @@ def test_a_file_without_use_is_refused(read: Reader, content: bytes, message: st
 
 
 def test_an_unknown_encoding_is_refused(read: Reader) -> None:
-    with pytest.raises(SourceError, match="'klingon' is not an encoding"):
-        read(b"a,b\n", encoding="klingon")
+    for encoding in ("klingon", "rot13"):
+        with pytest.raises(SourceError, match=f"'{encoding}' is no encoding of text"):
+            read(b"a,b\n", encoding=encoding)
 
 
 def test_a_path_that_cannot_be_read_is_refused(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
