@@ -69,8 +69,10 @@ def calibration_points(won: Floats, probability: Floats, n_bins: int = 10) -> pd
     bins = equal_count_bins(probability, n_bins)
     frame = pd.DataFrame({"bin": bins, "predicted": probability, "observed": won, "n": 1})
     points = frame.groupby("bin", as_index=False).agg({"n": "sum", "predicted": "mean", "observed": "mean"})
-    lo, hi = _wilson(points["observed"].to_numpy(float), points["n"].to_numpy(float))
-    return points.assign(observed_lo=lo, observed_hi=hi)
+    observed = points["observed"].to_numpy(float)
+    lo, hi = _wilson(observed, points["n"].to_numpy(float))
+    # At a share of 0 or 1 rounding may put the bound a hair on the wrong side of it.
+    return points.assign(observed_lo=np.minimum(lo, observed), observed_hi=np.maximum(hi, observed))
 
 
 def _wilson(share: Floats, n: Floats, z: float = 1.96) -> tuple[Floats, Floats]:
