@@ -31,7 +31,7 @@ Judge = Callable[..., Outcome]
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection in UTC that knows one deal and one conversation."""
     connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET TimeZone = 'UTC'; SET threads = 1")
     connection.execute("CREATE VIEW deals AS SELECT 'D1' AS deal_id")
     connection.execute("CREATE VIEW conversations AS SELECT 'C1' AS conversation_id")
     yield connection
@@ -93,37 +93,35 @@ def test_iso_times_are_read_as_utc(judge: Judge, text: str, hour: int, minute: i
     assert (at.date(), at.hour, at.minute) == (dt.date(2024, 3, 31), hour, minute)
 
 
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("Q3", "is not a date or time in ISO 8601 (2024-03-31 or 2024-03-31T14:05:00Z): 'Q3'"),
-        ("03/04/2024", "is not a date or time in ISO 8601"),
-        ("2024-02-30", "is not a real date or time: '2024-02-30'"),
-        ("2024-01-01T25:00:00", "is not a real date or time"),
-        ("2024-01-01T10:00:00+99:00", "is not a date or time in ISO 8601"),
-        ("1704067200", "is a number, perhaps seconds since 1970"),
-        ("45292.5", "is a number"),
-        ("1969-12-31", "lies outside the years 1970 to 2100"),
-        ("2101-01-01", "lies outside the years 1970 to 2100"),
-        ("9999-12-31T00:00:00Z", "lies outside the years 1970 to 2100"),
-    ],
-)
-def test_other_times_are_rejected_with_their_value(judge: Judge, text: str, reason: str) -> None:
-    kept, reasons = judge(TOUCHPOINTS, TOUCH | {"occurred_at": text})
+def test_other_times_are_rejected_with_their_value(judge: Judge) -> None:
+    bad = {
+        "Q3": "is not a date or time in ISO 8601 (2024-03-31 or 2024-03-31T14:05:00Z)",
+        "03/04/2024": "is not a date or time in ISO 8601 (2024-03-31 or 2024-03-31T14:05:00Z)",
+        "2024-01-01T10:00:00+99:00": "is not a date or time in ISO 8601 (2024-03-31 or 2024-03-31T14:05:00Z)",
+        "2024-02-30": "is not a real date or time",
+        "2024-01-01T25:00:00": "is not a real date or time",
+        "1704067200": "is a number, perhaps seconds since 1970, where a date in ISO 8601 is needed",
+        "45292.5": "is a number, perhaps seconds since 1970, where a date in ISO 8601 is needed",
+        "1969-12-31": "lies outside the years 1970 to 2100",
+        "2101-01-01": "lies outside the years 1970 to 2100",
+        "9999-12-31T00:00:00Z": "lies outside the years 1970 to 2100",
+    }
+    kept, reasons = judge(TOUCHPOINTS, *(TOUCH | {"occurred_at": text} for text in bad))
     assert kept == []
-    assert reasons[0].startswith("occurred_at ")
-    assert reason in reasons[0]
-    assert text in reasons[0]
+    assert reasons == [f"occurred_at {reason}: '{text}'" for text, reason in bad.items()]
 
 
-@pytest.mark.parametrize("text", ["1,234.50", "1.234,50", "$5", "5 EUR", "May-20", "1 000", "1_000", "0x10", "５"])
-def test_a_damaged_number_is_rejected_not_guessed(judge: Judge, text: str) -> None:
-    assert judge(DEALS, DEAL | {"amount": text})[1] == [f"amount is not a plain number such as 1234.50: '{text}'"]
+def test_a_damaged_number_is_rejected_not_guessed(judge: Judge) -> None:
+    bad = ["1,234.50", "1.234,50", "$5", "5 EUR", "May-20", "1 000", "1_000", "0x10", "５", "--1", "e5", "."]
+    kept, reasons = judge(DEALS, *(DEAL | {"amount": text} for text in bad))
+    assert kept == []
+    assert reasons == [f"amount is not a plain number such as 1234.50: '{text}'" for text in bad]
 
 
-@pytest.mark.parametrize("text", ["NaN", "inf", "-Infinity", "1e999"])
-def test_a_number_without_end_is_rejected(judge: Judge, text: str) -> None:
-    assert judge(DEALS, DEAL | {"amount": text})[1] == [f"amount is not a finite number: '{text}'"]
+def test_a_number_without_end_is_rejected(judge: Judge) -> None:
+    bad = ["NaN", "inf", "-Infinity", "1e999"]
+    reasons = judge(DEALS, *(DEAL | {"amount": text} for text in bad))[1]
+    assert reasons == [f"amount is not a finite number: '{text}'" for text in bad]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ Reader = Callable[..., Staged]
 @pytest.fixture
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection of its own."""
-    connection = duckdb.connect()
+    connection = duckdb.connect(config={"threads": 1})
     yield connection
     connection.close()
 
