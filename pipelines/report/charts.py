@@ -86,7 +86,8 @@ def columns(labels: Sequence[str], stacks: Sequence[Sequence[Segment]], label: s
     body = height - 20 - HEAD
     unit = body / ((highest - lowest) or 1.0)
     zero = HEAD + (body if not highest and not lowest else highest * unit)
-    width, places = 100 / max(len(labels), 1), 0 if highest >= 10 else 1 if highest >= 1 else 2
+    are_whole = all(_positive(stack) == round(_positive(stack)) for stack in stacks)
+    width, places = 100 / max(len(labels), 1), 0 if highest >= 10 or are_whole else 1 if highest >= 1 else 2
     parts = []
     for index, (name, stack) in enumerate(zip(labels, stacks, strict=True)):
         parts.extend(_column(stack, (index + 0.14) * width, width * 0.72, zero, unit, name))

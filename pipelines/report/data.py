@@ -32,7 +32,7 @@ def read(workspace: Workspace, config: Config, *, deals: int, made_at: datetime)
 
 def _read(source: Source, workspace: Workspace, config: Config, deals: int, made_at: datetime) -> Report:
     overall, quality = totals(source), model_quality(workspace)
-    places = 1 if overall.partner_wins >= FEW_WINS else 2
+    places = 2 if 0 < abs(overall.partner_wins) < FEW_WINS else 1
     rows, own = players(source, partner_names(source), MOST_PARTNERS, places)
     partners = {row.partner.partner_id: row.partner for row in rows}
     series, compared = periods(source), comparison(source, partners, places)
@@ -107,7 +107,7 @@ def _notices(
     )
     model = [] if quality else [Notice("No model has been evaluated.", "Run `partnerlift train`.")]
     return {
-        "summary": (*closed, *(credit if overall.n_closed else []), *stale),
+        "summary": (*closed, *((*partner, *credit) if overall.n_closed else ()), *stale),
         "partners": (*closed, *partner, *(credit if rows else [])),
         "methods": (*closed, *credit),
         "deals": tuple(closed),

@@ -93,7 +93,8 @@ def money(value: Money, *, exact: bool = False) -> str:
         return "–"
     shown = [_amount(cents / 100, unit, exact=exact) for unit, cents in value.parts[:MOST_CURRENCIES]]
     rest = len(value.parts) - MOST_CURRENCIES
-    return " + ".join([*shown, f"{rest} more currencies"] if rest > 0 else shown)
+    joined = " + ".join([*shown, count(rest, "more currency", "more currencies")] if rest > 0 else shown)
+    return joined.replace(f" + {MINUS}", f" {MINUS} ")
 
 
 def day(moment: datetime | None) -> str:

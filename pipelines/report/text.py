@@ -29,7 +29,8 @@ def front(
         _who(standings, totals, method),
         _how_sure(comparison, quality, method),
     )
-    weakness = [_weakness(quality)] if quality and _predicts(method) and not quality.beats_baselines else []
+    rests_on_model = quality is not None and (_predicts(method) or not method)
+    weakness = [_weakness(quality)] if quality and rests_on_model and not quality.beats_baselines else []
     return Front(sentences, _figures(totals, places), (*weakness, *_cautions(totals, method)))
 
 
@@ -55,10 +56,11 @@ def deal_sentence(page: DealPage, method: str) -> str:
     opening += f", {money(page.amount, exact=True)}." if page.amount else ", amount not known."
     partners = [player for player in page.players if not player.is_own]
     if page.total is None:
+        took = count(len(partners), "partner") if partners else "No partner"
         tail = "No credit has been computed for this deal."
         if page.outcome == "lost" and method and not _predicts(method):
             tail = "Rules give credit for won deals only."
-        return f"{opening} {count(len(partners), 'partner')} took part. {tail}"
+        return f"{opening} {took} took part. {tail}"
     if not partners:
         return f"{opening} No partner took part, so all credit stays with the own team."
     together = sum(player.credit for player in partners)
@@ -119,6 +121,8 @@ def _in_money(totals: Totals) -> str:
         return "The deals carry no amounts, so credit is given in wins and not in money."
     if not totals.credited_money:
         return "No money has been credited yet: credit has to be computed first."
+    if not totals.partner_money.parts:
+        return f"All of the {money(totals.credited_money)} won is credited to the own team."
     own = totals.credited_money.minus(totals.partner_money)
     given = f"In money that is {money(totals.partner_money)}"
     if totals.credited_money.is_single and totals.partner_money.is_single:
@@ -154,7 +158,7 @@ def _others(standings: list[Standing]) -> str:
 
 
 def _how_sure(comparison: Comparison, quality: ModelQuality | None, method: str) -> str:
-    if quality and quality.verdict and _predicts(method):
+    if quality and quality.verdict and (_predicts(method) or not method):
         verdict = quality.verdict[0]
         tested = f"On {count(quality.n_test, 'deal')} kept for the test, "
         return tested + verdict[:1].lower() + verdict[1:] if quality.n_test else verdict
@@ -204,7 +208,7 @@ def _cautions(totals: Totals, method: str) -> tuple[tuple[str, str], ...]:
             "Credit says how the predicted chance of winning differs with a partner's touches. It does not prove "
             "that the deal would have been lost without them. Only an experiment, or a very good natural one, shows "
             "that."
-            if _predicts(method)
+            if _predicts(method) or not method
             else "Credit by a rule says who was there and when, not who changed the outcome.",
         ),
         ("Partners may be drawn to good deals.", _selection(totals)),

@@ -30,7 +30,11 @@ def test_money_is_short_for_reading_and_exact_for_tables(cents: int, short: str,
 def test_different_currencies_stand_side_by_side_and_are_never_added() -> None:
     value = Money.of([("USD", 100_00), ("EUR", 300_00), ("USD", 50_00), ("CHF", 1_00), ("SEK", 2_00)])
     assert value.parts[0] == ("EUR", 300_00)
-    assert money(value, exact=True) == "€300 + $150 + SEK\u00a02 + 1 more currencies"
+    assert money(value, exact=True) == "€300 + $150 + SEK\u00a02 + 1 more currency"
+
+
+def test_negative_sum_in_a_second_currency_is_taken_away() -> None:
+    assert money(Money.of([("USD", 500_00), ("EUR", -20_00)])) == "$500 \u2212 €20"
 
 
 def test_currency_that_the_data_does_not_name_is_not_invented() -> None:

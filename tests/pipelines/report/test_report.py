@@ -120,6 +120,7 @@ def test_workspace_with_deals_alone_gets_a_report_that_says_what_is_missing(comp
     assert "No credit has been computed." in page.text
     assert "No partner is known to have touched a closed deal." in page.text
     assert "No model has been evaluated." in page.text
+    assert "No partner took part." in page.text
     assert "No touch by a partner on a closed deal is known" in page.text
 
 
@@ -218,6 +219,14 @@ def test_rules_alone_lead_the_report_when_no_model_has_scored(company: Any, tmp_
     page = made(company.write(tmp_path / "w"), tmp_path)
     assert "All of this follows the First touch rule" in page.text
     assert "Rules give credit for won deals only." in page.text
+
+
+def test_model_without_any_partner_credits_the_own_team_with_everything(company: Any, tmp_path: Path) -> None:
+    company.partners = company.touchpoints = pd.DataFrame()
+    company.credits = company.credits[company.credits["partner_id"] == DIRECT]
+    page = made(company.write(tmp_path / "w"), tmp_path)
+    assert re.search(r"All of the \$[\d.]+[Mk] won is credited to the own team\.", page.text)
+    assert "No partner is known to have touched a closed deal." in page.text
 
 
 def test_one_method_alone_is_said_to_have_nothing_to_compare_with(company: Any, tmp_path: Path) -> None:
