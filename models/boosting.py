@@ -22,8 +22,8 @@ Bools = npt.NDArray[np.bool_]
 DEFAULTS: Final[dict[str, Any]] = {
     "objective": "binary",
     "learning_rate": 0.08,
-    "num_leaves": 15,
-    "min_data_in_leaf": 40,
+    "num_leaves": 8,
+    "min_data_in_leaf": 60,
     "lambda_l2": 5.0,
     "feature_fraction": 0.6,
     "bagging_fraction": 0.8,

@@ -38,7 +38,7 @@ from models.partner_effects import (
 )
 from models.persistence import Artifact, read_artifact, write_artifact
 from models.pooling import deal_frame
-from models.splits import account_folds
+from models.splits import account_folds, account_hashes
 
 KIND: Final = "outcome"
 BIAS: Final = "bias"
@@ -58,8 +58,9 @@ class FoldModel:
 class OutcomeModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Calibrated, cross-fitted win probability.
 
-    A deal is always predicted by the model of its account's fold, which never saw that account; the fold is a hash of
-    ``account_id``, so a new account has one as well.
+    A deal of an account that was trained on is predicted by the model of the account's fold (a hash of ``account_id``),
+    which never saw it; a deal of any other account by the mean, in log-odds, of all the folds' models. So no deal is
+    ever predicted by a model that saw its account.
 
     scikit-learn's ``get_params``, ``set_params`` and ``clone`` hold. Its generic estimator checks do not apply, because
     a deal's partners are a second frame of another length: ``fit`` takes two frames, and ``predict`` gives the
@@ -80,6 +81,7 @@ class OutcomeModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     models_ : ``FoldModel`` of each fold.
+    accounts_ : sorted hashes of the accounts that were trained on.
     calibrator_ : line from raw to calibrated log-odds.
     base_coder_, coder_ : coders of the base features, and of the base and pooled ones.
     fitted_probability_ : (deals,) calibrated out-of-fold predictions of the training deals, indexed by ``deal_id``;
@@ -98,7 +100,7 @@ class OutcomeModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         monotone: dict[str, int] | None = None,
         coarsen: tuple[str, ...] = (),
         leave_out: tuple[str, ...] = (),
-        max_rounds: int = 150,
+        max_rounds: int = 200,
         residual_rounds: int = 60,
         spec: FrameSpec | None = None,
     ) -> None:
@@ -137,6 +139,7 @@ class OutcomeModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.coder_ = ColumnCoder.fit(frame, feature_names(frame, self.leave_out), self.coarsen).with_column(EFFECT_SUM)
         data = Training(DoseDesign.build(members, base["deal_id"]), frame, target, folds)
         self.models_, margin = self._cross_fit(data)
+        self.accounts_ = np.unique(account_hashes(base["account_id"]))
         self.calibrator_ = PlattCalibrator.fit(margin, target)
         probability = self.calibrator_.probability(margin)
         self.fitted_probability_ = pd.Series(probability, index=pd.Index(base["deal_id"], name="deal_id"))
@@ -146,13 +149,13 @@ class OutcomeModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def encode(self, members: pd.DataFrame) -> pd.DataFrame:
         """``members`` with the model's own columns (``extra_columns``) added: whole millionths, to be pooled by sum.
 
-        Needs ``account_id`` (whose fold's effects apply), ``partner_id``, ``partner_type`` and the dose.
+        Needs ``account_id`` (which decides whose effects apply), ``partner_id``, ``partner_type`` and the dose.
         """
         self._require_fitted()
-        folds = account_folds(members["account_id"], self.folds)
         encoded = np.zeros(len(members), dtype=np.int64)
-        for fold, model in enumerate(self.models_):
-            encoded[folds == fold] = model.effects.encoded(members[folds == fold])
+        for models, mask in self._judges(members):
+            each = [model.effects.encoded(members[mask]) for model in models]
+            encoded[mask] = np.rint(np.mean(each, axis=0)).astype(np.int64)
         return members.assign(**{EFFECT: encoded})
 
     def predict(self, frame: pd.DataFrame) -> Floats:
@@ -179,13 +182,16 @@ class OutcomeModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         matrix, base_matrix = self.coder_.matrix(frame), self.base_coder_.matrix(frame)
         base_positions = [names.index(name) for name in [*self.base_coder_.names, BIAS]]
         values = np.zeros((len(frame), len(names)))
-        for fold, mask in self._fold_masks(frame):
-            model, part = self.models_[fold], np.zeros((int(mask.sum()), len(names)))
-            part[:, base_positions] = model.effects.slope * model.base.contributions(base_matrix[mask], self.threads)
-            if model.residual is not None:
-                part += model.residual.contributions(matrix[mask], self.threads)
+        for models, mask in self._judges(frame):
+            part = np.zeros((int(mask.sum()), len(names)))
+            for model in models:
+                base = model.base.contributions(base_matrix[mask], self.threads)
+                part[:, base_positions] += model.effects.slope * base
+                part[:, -1] += model.effects.intercept
+                if model.residual is not None:
+                    part += model.residual.contributions(matrix[mask], self.threads)
+            part /= len(models)
             part[:, names.index(EFFECT_SUM)] += _effect_sum(frame[mask])
-            part[:, -1] += model.effects.intercept
             values[mask] = part
         values *= self.calibrator_.slope
         values[:, -1] += self.calibrator_.intercept
@@ -219,6 +225,7 @@ class OutcomeModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
             for fold, effects in enumerate(facts["effects"])
         ]
+        model.accounts_ = np.array([int(account, 16) for account in facts["accounts"]], dtype=np.uint64)
         model.classes_ = np.array([0, 1])
         return model
 
@@ -251,17 +258,22 @@ class OutcomeModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         matrix, base_matrix = self.coder_.matrix(frame), self.base_coder_.matrix(frame)
         effect_sum = _effect_sum(frame)
         margin = np.empty(len(frame))
-        for fold, mask in self._fold_masks(frame):
-            model = self.models_[fold]
-            base = model.base.raw(base_matrix[mask], self.threads)
-            margin[mask] = structured_margin(model.effects, base, effect_sum[mask])
-            if model.residual is not None:
-                margin[mask] += model.residual.raw(matrix[mask], self.threads)
+        for models, mask in self._judges(frame):
+            total = np.zeros(int(mask.sum()))
+            for model in models:
+                base = model.base.raw(base_matrix[mask], self.threads)
+                total += structured_margin(model.effects, base, effect_sum[mask])
+                if model.residual is not None:
+                    total += model.residual.raw(matrix[mask], self.threads)
+            margin[mask] = total / len(models)
         return margin
 
-    def _fold_masks(self, frame: pd.DataFrame) -> list[tuple[int, Bools]]:
+    def _judges(self, frame: pd.DataFrame) -> list[tuple[list[FoldModel], Bools]]:
+        """Which models predict which rows."""
         folds = account_folds(frame["account_id"], self.folds)
-        return [(fold, folds == fold) for fold in range(self.folds) if (folds == fold).any()]
+        is_known = np.isin(account_hashes(frame["account_id"]), self.accounts_)
+        judges = [([model], is_known & (folds == fold)) for fold, model in enumerate(self.models_)]
+        return [(models, mask) for models, mask in [*judges, (self.models_, ~is_known)] if mask.any()]
 
     def _artifact(self) -> Artifact:
         self._require_fitted()
@@ -273,6 +285,7 @@ class OutcomeModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "spec": None if self.spec is None else self.spec.to_dict(),
             "coder": self.coder_.to_dict(),
             "base_coder": self.base_coder_.to_dict(),
+            "accounts": [f"{account:016x}" for account in self.accounts_.tolist()],
             "calibrator": {"slope": self.calibrator_.slope, "intercept": self.calibrator_.intercept},
             "effects": [model.effects.to_dict() for model in self.models_],
         }

@@ -228,7 +228,7 @@ def _penalised_logit(design: sparse.csr_matrix, margin: Floats, won: Floats) -> 
 
     start = np.zeros(2 + design.shape[1])
     start[1] = 1.0
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300, "ftol": 1e-12, "gtol": 1e-5})
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300, "ftol": 1e-9, "gtol": 1e-3})
     weights: Floats = found.x
     return weights
 

@@ -44,6 +44,13 @@ def account_folds(account_ids: pd.Series, n_folds: int, salt: str = _SALT_FOLDS)
     return fold_of[codes] if len(codes) else np.zeros(0, dtype=np.int64)
 
 
+def account_hashes(account_ids: pd.Series) -> npt.NDArray[np.uint64]:
+    """A 64-bit hash of each account, by which a model remembers whom it was trained on without keeping names."""
+    codes, accounts = pd.factorize(account_ids.astype("string").fillna(""))
+    hashes = np.array([_hash("seen", account) for account in accounts], dtype=np.uint64)
+    return hashes[codes] if len(codes) else np.zeros(0, dtype=np.uint64)
+
+
 def balanced_folds(account_ids: pd.Series, n_folds: int) -> npt.NDArray[np.int64]:
     """Folds of whole accounts, dealt in hash order so that each fold has about the same number of accounts.
 

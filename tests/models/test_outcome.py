@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import logit
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from features.cutoff import Cutoff
+from features.frame import FrameSpec
+from models.crossfit import TrainingDataError
+from models.metrics import log_losses, roc_auc
+from models.outcome import OutcomeModel
+from models.pooling import deal_frame
+
+SPEC = FrameSpec(Cutoff(), kinds=("demo",), partner_types=("isv", "si"), covariates=("segment",))
+
+
+def new(**settings: Any) -> OutcomeModel:
+    return OutcomeModel(**{"folds": 3, "max_rounds": 30, "residual_rounds": 10, "spec": SPEC, **settings})
+
+
+def frame_of(model: OutcomeModel, deals: Any) -> pd.DataFrame:
+    return deal_frame(deals.base, model.encode(deals.members), model.extra_columns)
+
+
+@pytest.fixture(scope="module")
+def deals(deals_of: Callable[..., Any]) -> Any:
+    return deals_of(600, seed=1)
+
+
+@pytest.fixture(scope="module")
+def fitted(deals: Any) -> OutcomeModel:
+    return new().fit(deals.base, deals.members, deals.won)
+
+
+def test_held_out_predictions_rank_deals_and_beat_the_overall_rate(fitted: OutcomeModel, deals: Any) -> None:
+    probability = fitted.fitted_probability_.to_numpy()
+    won = deals.won.to_numpy(dtype=float)
+    assert roc_auc(won, probability) > 0.65
+    assert log_losses(won, probability).mean() < log_losses(won, np.full(600, won.mean())).mean() - 0.02
+
+
+def test_prediction_of_a_trained_deal_is_its_out_of_fold_one(fitted: OutcomeModel, deals: Any) -> None:
+    predicted = fitted.predict(frame_of(fitted, deals))
+    np.testing.assert_allclose(predicted, fitted.fitted_probability_.reindex(deals.base["deal_id"]), atol=2e-6)
+
+
+def test_predictions_are_calibrated_in_the_large(fitted: OutcomeModel, deals: Any) -> None:
+    assert fitted.fitted_probability_.mean() == pytest.approx(deals.won.mean(), abs=0.01)
+
+
+def test_outcomes_of_an_account_change_no_prediction_of_its_own_deals(deals: Any, fitted: OutcomeModel) -> None:
+    account = deals.base["account_id"].value_counts().index[0]
+    mine = (deals.base["account_id"] == account).to_numpy()
+    turned = new().fit(deals.base, deals.members, deals.won.where(~mine, 1 - deals.won))
+    raw = logit(fitted.fitted_probability_[mine]) - fitted.calibrator_.intercept
+    again = logit(turned.fitted_probability_[mine]) - turned.calibrator_.intercept
+    np.testing.assert_allclose(raw / fitted.calibrator_.slope, again / turned.calibrator_.slope, atol=1e-9)
+
+
+def test_a_new_account_is_predicted_by_all_folds_together(fitted: OutcomeModel, deals: Any) -> None:
+    stranger = deals.base.head(1).assign(account_id="stranger")
+    frame = deal_frame(stranger, fitted.encode(deals.members.iloc[:0]), fitted.extra_columns)
+    alone = [
+        fitted.predict(frame.assign(account_id=deals.base["account_id"][i])).item()
+        for i in [int(np.flatnonzero(_folds(deals) == fold)[0]) for fold in range(3)]
+    ]
+    assert logit(fitted.predict(frame).item()) == pytest.approx(np.mean(logit(alone)))
+
+
+def _folds(deals: Any) -> Any:
+    from models.splits import account_folds
+
+    return account_folds(deals.base["account_id"], 3)
+
+
+def test_contributions_add_up_to_the_log_odds(fitted: OutcomeModel, deals: Any) -> None:
+    frame = frame_of(fitted, deals).sample(50, random_state=0)
+    contributions = fitted.contributions(frame)
+    np.testing.assert_allclose(contributions.sum(axis=1), logit(fitted.predict(frame)), atol=1e-6)
+    assert contributions.index.equals(frame.index)
+    assert "bias" in contributions
+
+
+def test_good_partners_raise_and_bad_ones_lower_the_prediction(fitted: OutcomeModel, deals: Any) -> None:
+    base = deals.base.head(1)
+    rows = deals.members.head(2).assign(deal_id=base["deal_id"][0], account_id=base["account_id"][0])
+    alone, good, bad = (
+        fitted.predict(deal_frame(base, fitted.encode(part), fitted.extra_columns)).item()
+        for part in (rows.iloc[:0], rows.iloc[:1].assign(partner_id="P0"), rows.iloc[:1].assign(partner_id="P7"))
+    )
+    assert bad < good
+    assert alone < good
+
+
+def test_more_partner_effect_never_lowers_the_prediction(fitted: OutcomeModel, deals: Any) -> None:
+    frame = frame_of(fitted, deals).head(40)
+    more = frame.assign(partner_effect_millionths_sum=frame["partner_effect_millionths_sum"] + 300_000)
+    assert (fitted.predict(more) > fitted.predict(frame)).all()
+
+
+def test_a_saved_model_predicts_the_same(fitted: OutcomeModel, deals: Any, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "model")
+    loaded = OutcomeModel.load(tmp_path / "model", threads=2)
+    frame = frame_of(fitted, deals)
+    np.testing.assert_array_equal(loaded.predict(frame), fitted.predict(frame))
+    assert loaded.version == fitted.version
+    assert loaded.spec == SPEC
+    assert loaded.threads == 2
+    assert sorted({path.suffix for path in (tmp_path / "model").iterdir()}) == [".json", ".txt"]
+
+
+def test_row_order_threads_and_partner_names_change_no_byte(deals: Any, fitted: OutcomeModel) -> None:
+    order = np.random.default_rng(3).permutation(len(deals.base))
+    renamed = deals.members.assign(partner_id="q" + deals.members["partner_id"].str[::-1]).sample(
+        frac=1, random_state=2
+    )
+    other = new(threads=2).fit(deals.base.iloc[order], renamed, deals.won.iloc[order])
+    texts = [[m.base.text, m.residual and m.residual.text] for m in (*fitted.models_, *other.models_)]
+    assert texts[:3] == texts[3:]
+    assert fitted.calibrator_ == other.calibrator_
+    assert [e.effects.by_type for e in fitted.models_] == [e.effects.by_type for e in other.models_]
+    again = new(threads=2).fit(
+        deals.base.iloc[order], deals.members.sample(frac=1, random_state=5), deals.won.iloc[order]
+    )
+    assert again.version == fitted.version
+
+
+def test_monotone_features_only_push_one_way(deals: Any) -> None:
+    model = new(monotone={"x_size": 1}).fit(deals.base, deals.members, deals.won)
+    frame = frame_of(model, deals).head(30)
+    assert (model.predict(frame.assign(x_size=frame["x_size"] + 1)) >= model.predict(frame)).all()
+
+
+def test_left_out_columns_are_not_needed(deals: Any) -> None:
+    model = new(leave_out=("x_size",)).fit(deals.base, deals.members, deals.won)
+    frame = frame_of(model, deals).drop(columns="x_size").head()
+    assert len(model.predict(frame)) == 5
+
+
+def test_an_amount_that_is_coarsened_counts_by_its_decile_only(deals: Any) -> None:
+    model = new(coarsen=("amount",)).fit(deals.base, deals.members, deals.won)
+    frame = frame_of(model, deals).head(20)
+    exact = model.predict(frame)
+    edges = np.array(model.coder_.edges["amount"])
+    middle = np.searchsorted(edges, frame["amount"], side="right")
+    floor = np.where(middle == 0, edges[0] - 1, edges[np.maximum(middle, 1) - 1])
+    np.testing.assert_array_equal(model.predict(frame.assign(amount=floor)), exact)
+
+
+def test_deals_without_any_partner_can_be_trained_on(deals: Any) -> None:
+    model = new().fit(deals.base, deals.members.iloc[:0], deals.won)
+    frame = deal_frame(deals.base, model.encode(deals.members.iloc[:0]), model.extra_columns)
+    assert ((model.predict(frame) > 0) & (model.predict(frame) < 1)).all()
+
+
+def test_it_clones_and_gives_both_probabilities(fitted: OutcomeModel, deals: Any) -> None:
+    twin = clone(fitted)
+    assert twin.get_params() == fitted.get_params()
+    assert not hasattr(twin, "models_")
+    both = fitted.predict_proba(frame_of(fitted, deals).head(3))
+    np.testing.assert_allclose(both.sum(axis=1), 1)
+
+
+def test_a_model_that_is_not_fitted_says_so(deals: Any) -> None:
+    with pytest.raises(NotFittedError, match="Call `fit`"):
+        new().predict(deals.base)
+
+
+@pytest.mark.parametrize(("value", "missing"), [(1, "lost"), (0, "won")])
+def test_one_outcome_only_cannot_be_trained_on(deals: Any, value: int, missing: str) -> None:
+    with pytest.raises(TrainingDataError, match=f"There are no {missing} deals among the 600 closed ones"):
+        new().fit(deals.base, deals.members, deals.won * 0 + value)
+
+
+def test_too_few_accounts_for_the_folds_cannot_be_trained_on(deals: Any) -> None:
+    with pytest.raises(TrainingDataError, match="too few accounts for 3 account folds"):
+        new().fit(deals.base.assign(account_id="one"), deals.members, deals.won)
