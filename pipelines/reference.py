@@ -15,7 +15,7 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from features.registry import feature_page
+from features.page import feature_page
 from features.tables import INPUT_TABLES, RESULT_TABLES, Column, Table
 from pipelines.cli import app
 from pipelines.config import Config

@@ -304,7 +304,9 @@ def coalitions(rows: list[Row]) -> Iterator[tuple[int, list[Row]]]:
         yield mask, [row for place, row in enumerate(rows) if mask & (1 << place)]
 
 
-@pytest.mark.parametrize("name", CUTOFFS)
+@pytest.mark.parametrize(
+    "name", ["at_close", "age", *(pytest.param(name, marks=pytest.mark.slow) for name in ("before", "stage"))]
+)
 def test_every_base_and_member_feature_equals_the_oracle(
     name: str, inputs: Build, company: Callable[[int], Tables]
 ) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 
 from features.cutoff import Cutoff
 from features.frame import FrameSpec
-from features.registry import FEATURES, ageing, feature_page, find, pools
+from features.registry import FEATURES, ageing, find, pools
 
 SPEC = FrameSpec(Cutoff(), ("e-mail", "Site visit", "touches", "near own team"), ("si", "isv"), ("segment", "x_dose"))
 
@@ -49,13 +49,3 @@ def test_what_grows_with_a_deals_life_is_named() -> None:
     steady = ("touches_per_30_days_sum", "own_early_dose", "segment", "partners", "x_touches", "past_deals_max")
     growing = ("touches_sum", "own_dose", "dose_of_e_mail_sum", "deal_age_days", "stage_at_cutoff", "span_days_max")
     assert ageing([*steady, *growing]) == growing
-
-
-def test_the_page_tells_every_feature_and_how_it_is_pooled() -> None:
-    page = feature_page()
-    for feature in FEATURES:
-        shown = feature.name.format(f"<{feature.each}>")
-        names = [shown, *(f"{shown}_{pool}" for pool in feature.pools), *([f"own_{shown}"] if feature.own else [])]
-        for name in names:
-            assert page.count(f"| `{name}`") == 1, name
-    assert "| `touches_sum` ⏳ | pooled | touches | Sum over the partners: touches. |" in page
