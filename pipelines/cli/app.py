@@ -99,6 +99,7 @@ def partnerlift(
     Results go to stdout, log and progress to stderr. Exit code 0: done; 1: failed; 2: wrong use; 3: done, but some
     rows were rejected.
     """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # what a company's data are like is its own affair
     set_up_logging(debug=bool(context.meta.get(DEBUG_KEY)))
 
 
