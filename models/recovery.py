@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from features.tables import DIRECT
+from models.rules import RULES
 
-PAIR = ["deal_id", "partner_id"]
+RULE_METHODS: Final = tuple(RULES)
+PAIR: Final = ["deal_id", "partner_id"]
 
 
 def recovery(credited: pd.DataFrame, truth: pd.DataFrame, won: Collection[str]) -> pd.DataFrame:
@@ -56,6 +59,19 @@ def recovery(credited: pd.DataFrame, truth: pd.DataFrame, won: Collection[str]) 
         for method in sorted(rows["method"].unique())
     ]
     return pd.DataFrame(results)
+
+
+def beats_every_rule(table: pd.DataFrame, method: str = "model") -> bool:
+    """Whether a method is nearer to the truth than every rule in a table of ``recovery``.
+
+    On both counts of deal x partner pairs: a higher rank correlation and a smaller share error. An undefined figure
+    beats nothing.
+    """
+    rows = table.set_index("method")
+    rules = rows[rows.index.isin(RULE_METHODS)]
+    ranks = rows.loc[method, "spearman"] > rules["spearman"]
+    errors = rows.loc[method, "share_error"] < rules["share_error"]
+    return bool((ranks & errors).all())
 
 
 def spearman(first: np.ndarray, second: np.ndarray) -> float:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.recovery import recovery, recovery_text, spearman
+from models.recovery import beats_every_rule, recovery, recovery_text, spearman
 
 WON = ["d1", "d2"]
 TRUTH = pd.DataFrame(
@@ -92,3 +92,12 @@ def test_the_text_lists_methods_best_first_and_the_truth_last() -> None:
     worse = TRUTH.assign(share=1 - TRUTH["share"])
     text = recovery_text(recovery(pd.concat([credited(worse, "linear"), credited(TRUTH, "model")]), TRUTH, WON))
     assert [line.split()[0] for line in text.splitlines()[2:]] == ["model", "linear", "truth"]
+
+
+def test_a_method_beats_the_rules_only_on_both_counts() -> None:
+    table = pd.DataFrame(
+        {"method": ["model", "linear", "shap"], "spearman": [0.8, 0.3, 0.9], "share_error": [0.1, 0.2, 0.3]}
+    )
+    assert beats_every_rule(table)
+    assert not beats_every_rule(table, "shap")
+    assert not beats_every_rule(table.assign(spearman=[math.nan, 0.3, 0.9]))

@@ -1,0 +1,203 @@
+"""The whole product on a simulated company, and how far each method is from the truth that only a simulation knows."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from features.simulation.settings import Bias, Settings
+from features.tables import DIRECT
+from models.recovery import recovery, recovery_text
+from pipelines.config import Config
+from pipelines.console import text_table
+from pipelines.ingest import IngestReport, ingest
+from pipelines.report import report
+from pipelines.score import score
+from pipelines.simulate import Written, simulate_to
+from pipelines.train import train
+from pipelines.workspace import Workspace
+
+LOG: Final = logging.getLogger(__name__)
+OWN_FOLDERS: Final = ("company", "workspace")
+CURRENCY: Final = "USD"
+TOP: Final = 8
+
+
+@dataclass
+class Phases:
+    """Wall-clock seconds of each phase, in order."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Times a block and says in the log that it begins."""
+        LOG.info("%s ...", name)
+        begin = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - begin
+
+
+@dataclass(frozen=True)
+class DemoReport:
+    """What the demo found.
+
+    Parameters
+    ----------
+    written : The company's exports and truth.
+    html : The report.
+    ingested : What became of the exports' rows, for the CRM and then the portal.
+    leaders : One row per partner, most credited by the model first; see ``leaders``.
+    recovered : As ``models.recovery.recovery``.
+    seconds : Wall-clock seconds of each phase.
+    """
+
+    written: Written
+    html: Path
+    ingested: tuple[IngestReport, ...]
+    leaders: pd.DataFrame
+    recovered: pd.DataFrame
+    seconds: dict[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The findings as JSON values."""
+        return {
+            "company": str(self.written.out),
+            "report": str(self.html),
+            "ingest": [one.to_dict() for one in self.ingested],
+            "partners": self.leaders.to_dict("records"),
+            "recovery": self.recovered.to_dict("records"),
+            "seconds": {name: round(value, 2) for name, value in self.seconds.items()},
+        }
+
+    def text(self) -> str:
+        """The findings for a person."""
+        over = self.leaders.sort_values(["over_credited", "partner"], ascending=[False, True])
+        rows = sum(table.rows_in for one in self.ingested for table in one.tables.values())
+        rejected = sum(one.rejected for one in self.ingested)
+        spent = ", ".join(f"{name} {value:.0f} s" for name, value in self.seconds.items())
+        return "\n".join(
+            [
+                f"Read {rows:,} rows of raw exports, {rejected:,} of them bad on purpose and rejected.",
+                "",
+                "Partners that won the most, by the model (credited wins and amount; last touch, truth beside them):",
+                _leader_lines(self.leaders.head(TOP)),
+                "",
+                "Partners that last touch credits far more than the model does:",
+                _leader_lines(over.head(3)),
+                "",
+                "How far each method is from the truth (shares of won deals; incremental wins of all closed deals):",
+                recovery_text(self.recovered),
+                "Spearman 1 and error 0 are the truth itself. Only a simulation can know this; your own data cannot.",
+                "",
+                f"Report: {self.html}",
+                f"Exports, and how to ingest them yourself: {self.written.out / 'README.md'}",
+                f"Took {sum(self.seconds.values()):.0f} s: {spent}.",
+            ]
+        )
+
+
+def demo(
+    out: Path, *, deals: int = 6000, partners: int = 50, seed: int = 0, bias: Bias = "moderate", threads: int = 1
+) -> DemoReport:
+    """Simulates a company and runs every verb on its exports, then compares credits with the truth.
+
+    One thread by default: on a company of this size more threads wait for each other longer than they work.
+
+    ``out`` becomes the demo's own folder: ``out/company`` (exports and truth) and ``out/workspace`` (with
+    ``report.html``) are made anew. Raises ``FileExistsError`` when it holds anything else.
+    """
+    _clear(out)
+    phases = Phases()
+    config = Config.model_validate({"seed": seed, "report_currency": CURRENCY, "engine": {"threads": threads}})
+    with phases.phase("simulate"):
+        settings = Settings(n_deals=deals, n_partners=partners, bias=bias)
+        written = simulate_to(out / "company", settings, seed=seed)
+    workspace = Workspace.open(out / "workspace", create=True, memory=config.engine.memory, threads=threads)
+    with phases.phase("ingest"):
+        ingested = (ingest(workspace, "salesforce", written.crm), ingest(workspace, "tables", written.prm))
+    with phases.phase("train"):
+        train(workspace, config)
+    with phases.phase("score"):
+        score(workspace, config)
+    with phases.phase("report"):
+        html = report(workspace, config, out=out / "workspace" / "report.html")
+    with phases.phase("compare"):
+        recovered = recovered_by(workspace, written.answers)
+        table = leaders(
+            workspace.read("partner_scores"), workspace.read("partners"), _true(written.answers, "partners")
+        )
+    return DemoReport(written, html, ingested, table, recovered, phases.seconds)
+
+
+def recovered_by(workspace: Workspace, answers: Path) -> pd.DataFrame:
+    """``models.recovery.recovery`` of a scored workspace and the folder of truth of the company it holds."""
+    true_deals = _true(answers, "deals")
+    won = true_deals.loc[true_deals["outcome"] == "won", "deal_id"]
+    return recovery(workspace.read("credits"), _true(answers, "credits"), set(won))
+
+
+def leaders(scores: pd.DataFrame, partners: pd.DataFrame, true_partners: pd.DataFrame) -> pd.DataFrame:
+    """One row per partner with the model's credit beside last touch's and the truth.
+
+    Returns
+    -------
+    ``partner`` (name), ``partner_type``, ``wins`` and ``amount`` (credited by the model, all periods; report
+    currency), ``last_touch_wins``, ``true_wins`` (sums of shares of won deals) and ``over_credited``
+    (last touch less the model, wins); most wins first.
+    """
+    rows = scores[scores["partner_id"] != DIRECT]
+    wins = rows.pivot_table(index="partner_id", columns="method", values="credited_wins", aggfunc="sum")
+    money = rows[rows["currency"] == CURRENCY]
+    amount = money.pivot_table(index="partner_id", columns="method", values="credited_amount", aggfunc="sum")
+    true_wins = true_partners.set_index("partner_id")["won_share"]
+    named = partners.set_index("partner_id").reindex(wins.index)
+    table = pd.DataFrame(
+        {
+            "partner": named["name"],
+            "partner_type": named["partner_type"],
+            "wins": wins["model"],
+            "amount": amount["model"].reindex(wins.index),
+            "last_touch_wins": wins["last_touch"],
+            "true_wins": true_wins.reindex(wins.index).fillna(0.0),
+            "over_credited": wins["last_touch"] - wins["model"],
+        }
+    )
+    return table.sort_values(["wins", "partner"], ascending=[False, True]).reset_index(drop=True)
+
+
+def _leader_lines(table: pd.DataFrame) -> str:
+    rows = [
+        [
+            row["partner"],
+            row["partner_type"],
+            f"{row['wins']:.1f}",
+            f"{row['amount']:,.0f} {CURRENCY}",
+            f"{row['last_touch_wins']:.1f}",
+            f"{row['true_wins']:.1f}",
+        ]
+        for row in table.to_dict("records")
+    ]
+    return text_table(("partner", "type", "wins", "amount", "last touch", "truth"), rows, right=(2, 3, 4, 5))
+
+
+def _true(answers: Path, name: str) -> pd.DataFrame:
+    return pd.read_parquet(answers / f"{name}.parquet")
+
+
+def _clear(out: Path) -> None:
+    foreign = sorted(p.name for p in out.iterdir() if p.name not in OWN_FOLDERS) if out.is_dir() else []
+    if foreign:
+        raise FileExistsError(
+            f"{out} holds other files ({', '.join(foreign[:3])}). Name an empty or new folder with --out."
+        )
+    for name in OWN_FOLDERS:
+        shutil.rmtree(out / name, ignore_errors=True)
