@@ -35,7 +35,7 @@ class AmountModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     boosters_ : the booster of each fold, on log(1 + amount).
     smearing_ : mean of exp(residual) out of fold; turns exp(predicted log) into a mean. Duan (1983).
     coder_ : coder of the features.
-    fitted_log_amount_ : (deals,) out-of-fold predictions of log(1 + amount), indexed by ``deal_id``; not in a loaded model.
+    fitted_log_amount_ : (deals,) out-of-fold predictions of log(1 + amount), indexed by ``deal_id``; none when loaded.
     """
 
     extra_columns: tuple[str, ...] = ()

@@ -47,7 +47,7 @@ def logistic(
 
 
 def ridge_log_amount(train: pd.DataFrame, log_amount: Floats, test: pd.DataFrame, names: tuple[str, ...]) -> Floats:
-    """Predicted log amounts of ``test`` by a ridge regression on the columns ``names``, prepared as ``logistic`` does."""
+    """Predicted log amounts of ``test`` by a ridge regression on the columns ``names``, prepared alike."""
     coder = ColumnCoder.fit(train, names)
     matrix = coder.matrix(train)
     model = _fitted(_pipeline(coder, matrix, Ridge(alpha=10.0)), matrix, log_amount)

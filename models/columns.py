@@ -94,7 +94,7 @@ class ColumnCoder:
 
     def _coded(self, column: pd.Series, name: str) -> npt.NDArray[np.float64]:
         if name in self.levels:
-            codes = pd.Index(self.levels[name], dtype=object).get_indexer(_text(column)).astype(np.float64)
+            codes = pd.Index(self.levels[name], dtype=object).get_indexer(pd.Index(_text(column))).astype(np.float64)
             return np.where(codes < 0, np.nan, codes)
         numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
         if name not in self.edges:

@@ -35,7 +35,7 @@ def test_a_value_that_only_won_deals_have_is_dropped(deals: Any) -> None:
 
 def test_a_reason_that_only_lost_deals_have_is_dropped(deals: Any) -> None:
     lost = (deals.won == 0) & (RNG.random(800) < 0.5)
-    base = deals.base.assign(x_loss_reason=np.where(lost, "price", None))
+    base = deals.base.assign(x_loss_reason=pd.Series("price", index=lost.index).where(lost))
     assert {(c, r) for c, _, r in suspects(base, deals.won)} == {("x_loss_reason", "drop")}
 
 

@@ -40,8 +40,8 @@ def fitted(deals: Any) -> OutcomeModel:
 
 
 def test_held_out_predictions_rank_deals_and_beat_the_overall_rate(fitted: OutcomeModel, deals: Any) -> None:
-    probability = fitted.fitted_probability_.to_numpy()
-    won = deals.won.to_numpy(dtype=float)
+    probability = np.asarray(fitted.fitted_probability_, dtype=np.float64)
+    won = np.asarray(deals.won, dtype=np.float64)
     assert roc_auc(won, probability) > 0.65
     assert log_losses(won, probability).mean() < log_losses(won, np.full(600, won.mean())).mean() - 0.02
 
