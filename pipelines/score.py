@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -23,6 +23,9 @@ from pipelines.scoring.parts import CREDIT_PARTS, DRIVERS, SCORED, kept, write_p
 from pipelines.scoring.run import JOURNAL, SUMMARY, Run, begin, n_buckets
 from pipelines.scoring.totals import write_totals
 from pipelines.workspace import Workspace, WorkspaceError
+
+if TYPE_CHECKING:
+    from models.outcome import OutcomeModel
 
 logger = logging.getLogger(__name__)
 
@@ -109,15 +112,20 @@ def _checked(methods: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in METHODS if name in methods)
 
 
-def _scorer(workspace: Workspace, config: Config, methods: tuple[str, ...]) -> tuple[Scorer, FrameSpec | None]:
-    if not set(methods) & set(MODEL_METHODS):
-        return Scorer(config.credit, config.seed, None, ""), None
+def champion(workspace: Workspace, config: Config) -> OutcomeModel:
+    """The trained model; raises ``WorkspaceError`` when there is none, with both ways out."""
     from pipelines.tracking import NoChampionError, load_champion
 
     try:
-        model = load_champion(workspace, config)
+        return load_champion(workspace, config)
     except NoChampionError as error:
         raise WorkspaceError(f"{error} Rules work without one: --methods {','.join(RULES)}.") from error
+
+
+def _scorer(workspace: Workspace, config: Config, methods: tuple[str, ...]) -> tuple[Scorer, FrameSpec | None]:
+    if not set(methods) & set(MODEL_METHODS):
+        return Scorer(config.credit, config.seed, None, ""), None
+    model = champion(workspace, config)
     if model.spec is None:
         raise WorkspaceError(
             "The model does not say from which features it was trained. Run `partnerlift train` again."

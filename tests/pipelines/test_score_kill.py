@@ -1,0 +1,151 @@
+"""`kill -9` in the midst of scoring, then scoring again: the tables are those of an undisturbed run."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.tables import TABLES
+from pipelines.workspace import Workspace, write_frame
+
+pytestmark = pytest.mark.slow
+
+N_DEALS = 90
+SCRIPT = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+import numpy as np
+from scipy.special import expit
+from features.cutoff import Cutoff
+from features.frame import FrameSpec
+import pipelines.score
+from pipelines.config import parse_config
+from pipelines.workspace import Workspace
+
+class Pushes:
+    extra_columns = ("push_millionths",)
+    version = "pushes"
+    spec = FrameSpec(Cutoff(), ("meeting",), ("isv", "si"), ())
+
+    def encode(self, members):
+        push = members["partner_type"].map({"si": 0.3, "isv": -0.2}).to_numpy(dtype=float)
+        return members.assign(push_millionths=np.rint(push * members["touches"] * 1e6).astype(np.int64))
+
+    def predict(self, frame):
+        return np.asarray(expit(self.contributions(frame).to_numpy().sum(axis=1)))
+
+    def contributions(self, frame):
+        push = frame[["push_millionths_sum"]].astype(float) / 1e6
+        return push.assign(partners=0.5 * (frame["partners"] >= 2), bias=-0.3)
+
+pipelines.score.champion = lambda workspace, config: Pushes()
+config = parse_config({"credit": {"chunk_deals": 6}})
+workspace = Workspace.open(Path(sys.argv[1]), threads=1)
+print("ready", flush=True)
+pipelines.score.score(workspace, config, now=datetime(2026, 1, 1, tzinfo=UTC))
+print("done", flush=True)
+"""
+
+
+def company(root: Path) -> None:
+    """A workspace of deals with up to four partners."""
+    dice = np.random.default_rng(3)
+    deal_ids = [f"d{i:03}" for i in range(N_DEALS)]
+    closed = pd.Timestamp("2025-06-30", tz="UTC") - pd.to_timedelta(dice.integers(0, 300, N_DEALS), unit="D")
+    deals = pd.DataFrame(
+        {
+            "deal_id": deal_ids,
+            "account_id": [f"a{i % 40}" for i in range(N_DEALS)],
+            "deal_type": "new",
+            "amount": dice.integers(0, 10**7, N_DEALS) / 100,
+            "currency": "EUR",
+            "created_at": closed - pd.Timedelta(days=90),
+            "closed_at": closed,
+            "outcome": dice.choice(["won", "lost"], N_DEALS),
+        }
+    )
+    rows = [
+        (f"{deal}-{partner}", deal, f"p{partner}", "meeting", at - pd.Timedelta(days=int(dice.integers(0, 60))))
+        for deal, at in zip(deal_ids, closed, strict=True)
+        for partner in dice.choice(5, size=dice.integers(0, 5), replace=False)
+    ]
+    touches = pd.DataFrame(rows, columns=["touchpoint_id", "deal_id", "partner_id", "kind", "occurred_at"])
+    partners = pd.DataFrame(
+        {"partner_id": [f"p{i}" for i in range(5)], "name": "x", "partner_type": ["si", "isv"] * 2 + ["si"]}
+    )
+    workspace = Workspace.open(root, create=True)
+    with workspace.lock("test"), workspace.transaction() as transaction:
+        for name, frame in (("deals", deals), ("touchpoints", touches), ("partners", partners)):
+            write_frame(frame, TABLES[name], transaction.file(f"tables/{name}.parquet"))
+
+
+def started(root: Path, script: Path) -> subprocess.Popen[str]:
+    """A scoring process that has finished its imports."""
+    process = subprocess.Popen([sys.executable, str(script), str(root)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def finished(root: Path, script: Path) -> float:
+    """Scores to the end; the seconds that it took."""
+    process = started(root, script)
+    begin = time.monotonic()
+    out, _ = process.communicate(timeout=300)
+    assert out == "done\n"
+    return time.monotonic() - begin
+
+
+def killed(root: Path, script: Path, after: float) -> None:
+    """Starts scoring and kills it after so many seconds."""
+    process = started(root, script)
+    time.sleep(after)
+    process.kill()
+    process.communicate(timeout=60)
+
+
+def parts(root: Path) -> dict[str, pd.DataFrame]:
+    """Everything that scoring has written, by file."""
+    files = [*root.glob("tables/credits.parquet/*"), *root.glob("tables/partner_*.parquet"), *root.glob("results/*/*")]
+    return {str(file.relative_to(root)): pd.read_parquet(file) for file in sorted(files)}
+
+
+def summary(root: Path) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads((root / "results/score.json").read_text(encoding="utf-8"))
+    return values
+
+
+def test_scoring_killed_at_ten_random_moments_ends_in_the_same_tables(tmp_path: Path, root: Path) -> None:
+    script = tmp_path / "score.py"
+    script.write_text(f"import sys; sys.path.insert(0, {str(root)!r})\n{SCRIPT}", encoding="utf-8")
+    company(tmp_path / "undisturbed")
+    shutil.copytree(tmp_path / "undisturbed", tmp_path / "raw")
+    duration = finished(tmp_path / "undisturbed", script)
+    expected = parts(tmp_path / "undisturbed")
+    run_id = summary(tmp_path / "undisturbed")["run_id"]
+    dice, interrupted = random.Random(11), 0
+    for attempt in range(5):
+        workspace = tmp_path / f"killed{attempt}"
+        shutil.copytree(tmp_path / "raw", workspace)
+        for _ in range(2):
+            killed(workspace, script, dice.uniform(0.05, 0.9) * duration)
+            interrupted += (workspace / "results/run.json").exists()
+        finished(workspace, script)
+        made = parts(workspace)
+        assert made.keys() == expected.keys()
+        for name, frame in expected.items():
+            pd.testing.assert_frame_equal(made[name], frame, check_exact=True)
+        assert summary(workspace)["run_id"] == run_id
+        assert not list(workspace.glob("results/run.json"))
+    assert interrupted >= 3, "too few kills fell into the writing of buckets to prove anything"
