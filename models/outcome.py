@@ -164,7 +164,8 @@ class OutcomeModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ``frame`` has the base and pooled features and ``account_id``, any index. Raises ``ValueError`` naming the
         columns that it lacks.
         """
-        return self.calibrator_.probability(self._margin(frame))
+        margin = self._margin(frame)
+        return self.calibrator_.probability(margin)
 
     def predict_proba(self, frame: pd.DataFrame) -> Floats:
         """Probability of losing and of winning, (n, 2)."""

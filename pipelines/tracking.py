@@ -10,8 +10,9 @@ import os
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlparse
@@ -70,16 +71,17 @@ class Run:
         saved = self.folder / name / SAVED
         model.save(saved)
         example = _plain(example)
-        info = mlflow.pyfunc.log_model(
-            name=name,
-            loader_module="models.pyfunc",
-            data_path=str(saved),
-            signature=_signature(example),
-            input_example=example,
-            pip_requirements=["partnerlift"],
-            registered_model_name=name,
-            metadata={"model_version": model.version},
-        )
+        with redirect_stderr(StringIO()):  # MLflow prints what it registered, beside its log
+            info = mlflow.pyfunc.log_model(
+                name=name,
+                loader_module="models.pyfunc",
+                data_path=str(saved),
+                signature=_signature(example),
+                input_example=example,
+                pip_requirements=["partnerlift"],
+                registered_model_name=name,
+                metadata={"model_version": model.version},
+            )
         return str(info.registered_model_version)
 
 

@@ -34,6 +34,8 @@ from pipelines.train_report import TrainReport
 from pipelines.workspace import Transaction, Workspace
 
 MIN_DEALS: Final = 50
+CLOSE_DATES: Final = ("cutoff_quarter",)
+"""Features of the cutoff's date, which is, or is counted from, a close that nobody knew before."""
 CLOCKS: Final = ("overall_win_rate", "owner_past_deals")
 """Features that mostly tell the date; in a simulated company they raised the log-loss on later deals by .012."""
 EXAMPLE_ROWS: Final = 5
@@ -93,11 +95,11 @@ def checked_outcomes(frames: Frames) -> Floats:
 def what_to_see(frames: Frames, won: Floats, config: Config, allow_leak: tuple[str, ...] = ()) -> Plan:
     """Asks the leak doctor, and leaves out what it suspects unless that is allowed by name.
 
-    Also left out are ``CLOCKS`` and, unless the cutoff is a landmark, features that grow with a deal's life: lost deals
-    that die early would otherwise give themselves away (immortal time).
+    Also left out are ``CLOCKS`` and, unless the cutoff is a landmark, ``CLOSE_DATES`` and features that grow with a
+    deal's life: lost deals that die early would otherwise give themselves away (immortal time).
     """
     names = deal_frame(frames.base.head(1), frames.members.head(1)).columns
-    aged = () if frames.spec.cutoff.is_landmark else ageing(names)
+    aged = () if frames.spec.cutoff.is_landmark else (*ageing(names), *CLOSE_DATES)
     leave_out = (*config.outcome.ignore, *CLOCKS, *aged)
     allowed = frozenset((*allow_leak, *config.outcome.allow_leak))
     leaks = tuple(suspected_leaks(frames.base, won, leave_out))

@@ -18,10 +18,10 @@ TITLES: Final = {
     PRIOR: "overall win rate",
     WITHOUT: "logistic, no partners",
     WITH: "logistic, with partners",
-    MODEL: "outcome model",
     "median": "median amount",
     "ridge_without_partners": "ridge, no partners",
     "ridge_with_partners": "ridge, with partners",
+    MODEL: "this model",
 }
 COLUMNS: Final = {
     "roc_auc": "ROC-AUC",
