@@ -88,7 +88,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: what a row is, its columns in order, the columns that identify a row (empty: none do) and its rules."""
+    """One table: what a row is, its columns in order, those that identify a row (empty: none do) and its rules."""
 
     name: str
     meaning: str
