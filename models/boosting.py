@@ -23,7 +23,6 @@ DEFAULTS: Final[dict[str, Any]] = {
     "objective": "binary",
     "learning_rate": 0.08,
     "num_leaves": 8,
-    "min_data_in_leaf": 60,
     "lambda_l2": 5.0,
     "feature_fraction": 0.6,
     "bagging_fraction": 0.8,
@@ -31,9 +30,11 @@ DEFAULTS: Final[dict[str, Any]] = {
     "max_bin": 127,
     "cat_smooth": 20.0,
     "cat_l2": 20.0,
-    "min_data_per_group": 40,
 }
 """Shallow and strongly regularised: deals are few and noisy."""
+LEAF_SHARE: Final = 1 / 40
+LEAST_LEAF, GREATEST_LEAF = 10, 60
+"""A leaf, or a group of categories, needs this share of the rows, within these bounds."""
 
 _FIXED: Final[dict[str, Any]] = {
     "deterministic": True,
@@ -53,12 +54,15 @@ class BoosterSpec:
     seed: int
     threads: int
 
-    def resolved(self, names: tuple[str, ...]) -> dict[str, Any]:
-        """All LightGBM parameters for columns ``names``."""
+    def resolved(self, names: tuple[str, ...], n_rows: int) -> dict[str, Any]:
+        """All LightGBM parameters for columns ``names`` and ``n_rows`` training rows."""
+        leaf = int(min(max(n_rows * LEAF_SHARE, LEAST_LEAF), GREATEST_LEAF))
         directions = [int(self.monotone.get(name, 0)) for name in names]
         constraints = {"monotone_constraints": directions} if any(directions) else {}
         return {
             **DEFAULTS,
+            "min_data_in_leaf": leaf,
+            "min_data_per_group": leaf,
             **self.params,
             **_FIXED,
             **constraints,
@@ -135,7 +139,7 @@ def _train(
     held_out: list[Rows],
     history: dict[str, dict[str, list[float]]],
 ) -> lgb.Booster:
-    params = spec.resolved(coder.names)
+    params = spec.resolved(coder.names, len(rows.target))
     data = _dataset(coder, rows, params)
     return lgb.train(
         params,

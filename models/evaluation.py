@@ -21,14 +21,19 @@ MODEL: Final = "model"
 PRIOR: Final = "prior"
 WITHOUT: Final = "logistic_without_partners"
 WITH: Final = "logistic_with_partners"
+MEDIAN: Final = "median"
 LABELS: Final = {
     PRIOR: "the overall win rate",
     WITHOUT: "a logistic regression without partner features",
     WITH: "a logistic regression with partner features",
-    "median": "the median amount",
+    MEDIAN: "the median amount",
     "ridge_without_partners": "a ridge regression without partner features",
     "ridge_with_partners": "a ridge regression with partner features",
 }
+
+
+MIN_GAIN: Final = 0.01
+"""A model whose loss is smaller than a constant guess's by less than this share has found no usable signal."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +52,6 @@ class Evaluation:
     gain: dict[str, Estimate]
     verdict: tuple[str, ...]
     test: pd.DataFrame
-
-    @property
-    def beats_all(self) -> bool:
-        """Whether the model is better than every baseline by more than the interval."""
-        return all(estimate.lo > 0 for estimate in self.gain.values())
 
 
 def evaluate_outcome(
@@ -87,7 +87,8 @@ def evaluate_outcome(
     losses = {name: log_losses(actual, p) for name, p in predictions.items()}
     gain = _gains(losses, groups, samples, seed)
     table = test[["deal_id", "account_id"]].assign(won=actual, **predictions).reset_index(drop=True)
-    return Evaluation(metrics, gain, _verdict(gain, "log-loss"), table)
+    usable = gain[PRIOR].value > MIN_GAIN * float(losses[PRIOR].mean())
+    return Evaluation(metrics, gain, _verdict(gain, "log-loss", usable=usable), table)
 
 
 def evaluate_amount(
@@ -109,7 +110,7 @@ def evaluate_amount(
     alone, all_names = feature_names(base, leave_out), feature_names(frame, leave_out)
     predictions = {
         MODEL: model.predict_log(later),
-        "median": np.full(len(test), np.median(target[split.train])),
+        MEDIAN: np.full(len(test), np.median(target[split.train])),
         "ridge_without_partners": ridge_log_amount(known, target[split.train], later, alone),
         "ridge_with_partners": ridge_log_amount(known, target[split.train], later, all_names),
     }
@@ -118,7 +119,8 @@ def evaluate_amount(
     metrics = {name: _amount_metrics(actual, p, groups, samples, seed) for name, p in predictions.items()}
     gain = _gains(losses, groups, samples, seed)
     table = test[["deal_id", "account_id"]].assign(log_amount=actual, **predictions).reset_index(drop=True)
-    return Evaluation(metrics, gain, _verdict(gain, "squared log error"), table)
+    usable = gain[MEDIAN].value > MIN_GAIN * float(losses[MEDIAN].mean())
+    return Evaluation(metrics, gain, _verdict(gain, "squared log error", usable=usable), table)
 
 
 def _of(members: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
@@ -147,16 +149,17 @@ def _amount_metrics(
     }
 
 
-def _verdict(gain: dict[str, Estimate], loss: str) -> tuple[str, ...]:
+def _verdict(gain: dict[str, Estimate], loss: str, *, usable: bool) -> tuple[str, ...]:
     sentences = [
         f"The model is {_compared(estimate)} {LABELS[name]} ({_shown(estimate, loss)})."
         for name, estimate in gain.items()
     ]
+    constant = next(iter(gain.values()))
+    if constant.lo <= 0 or not usable:
+        small = "" if constant.lo <= 0 else f" by {MIN_GAIN:.0%} of its loss, the least that is of use"
+        return (f"These data hold no usable signal: the model is no better than a constant guess{small}.", *sentences)
     if all(estimate.lo > 0 for estimate in gain.values()):
         return ("The model is better than every baseline by more than chance.", *sentences)
-    blind = next(iter(gain.values()))
-    if blind.lo <= 0:
-        return ("These data hold no usable signal: the model is no better than a constant guess.", *sentences)
     return ("A simpler model does as well: the model is not better than every baseline.", *sentences)
 
 

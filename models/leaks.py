@@ -22,8 +22,8 @@ Remedy = Literal["drop", "coarsen"]
 
 MAX_AUC: Final = 0.85
 """No single honest column ranks deals better than this."""
-MIN_FAR_AUC: Final = 0.75
-MAX_GAP: Final = 0.10
+MIN_FAR_AUC: Final = 0.78
+MAX_GAP: Final = 0.15
 """A column above ``MIN_FAR_AUC`` may not exceed the joint AUC of all other columns by more than this."""
 MAX_RARE_SHARE: Final = 0.005
 MIN_FREQUENT_SHARE: Final = 0.10

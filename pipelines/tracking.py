@@ -36,6 +36,8 @@ CHAMPION: Final = "champion"
 DATABASE: Final = "mlflow.db"
 ARTIFACTS: Final = "mlartifacts"
 SAVED: Final = "saved_model"
+REGISTRY_VARIABLE: Final = "MLFLOW_REGISTRY_URI"
+"""MLflow itself leaves its registry here for child processes."""
 _LOUD: Final = ("mlflow", "alembic", "sqlalchemy.pool")
 
 
@@ -154,7 +156,8 @@ def _store(workspace: Workspace, config: Config) -> Iterator[mlflow.MlflowClient
     """A client of the configured store, which is MLflow's own as well while the block runs, and quiet."""
     root = workspace.root.resolve()
     uri = config.tracking.uri or f"sqlite:///{root / DATABASE}"
-    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    tracking_before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None  # type: ignore[no-untyped-call]
+    registry_before = os.environ.get(REGISTRY_VARIABLE)
     levels = {name: logging.getLogger(name).level for name in _LOUD}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MLflow and SQLAlchemy warn of each other's ways; nothing a user could mend
@@ -165,8 +168,10 @@ def _store(workspace: Workspace, config: Config) -> Iterator[mlflow.MlflowClient
         try:
             yield mlflow.MlflowClient(uri, uri)
         finally:
-            mlflow.set_tracking_uri(before[0])
-            mlflow.set_registry_uri(before[1])
+            mlflow.set_tracking_uri(tracking_before)  # type: ignore[arg-type]
+            mlflow.set_registry_uri(registry_before or "")
+            if registry_before is None:
+                os.environ.pop(REGISTRY_VARIABLE, None)
             for name, level in levels.items():
                 logging.getLogger(name).setLevel(level)
 

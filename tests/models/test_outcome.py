@@ -55,6 +55,7 @@ def test_predictions_are_calibrated_in_the_large(fitted: OutcomeModel, deals: An
     assert fitted.fitted_probability_.mean() == pytest.approx(deals.won.mean(), abs=0.01)
 
 
+@pytest.mark.slow
 def test_outcomes_of_an_account_change_no_prediction_of_its_own_deals(deals: Any, fitted: OutcomeModel) -> None:
     account = deals.base["account_id"].value_counts().index[0]
     mine = (deals.base["account_id"] == account).to_numpy()
@@ -116,6 +117,7 @@ def test_a_saved_model_predicts_the_same(fitted: OutcomeModel, deals: Any, tmp_p
     assert sorted({path.suffix for path in (tmp_path / "model").iterdir()}) == [".json", ".txt"]
 
 
+@pytest.mark.slow
 def test_row_order_threads_and_partner_names_change_no_byte(deals: Any, fitted: OutcomeModel) -> None:
     order = np.random.default_rng(3).permutation(len(deals.base))
     renamed = deals.members.assign(partner_id="q" + deals.members["partner_id"].str[::-1]).sample(
@@ -144,6 +146,7 @@ def test_left_out_columns_are_not_needed(deals: Any) -> None:
     assert len(model.predict(frame)) == 5
 
 
+@pytest.mark.slow
 def test_an_amount_that_is_coarsened_counts_by_its_decile_only(deals: Any) -> None:
     model = new(coarsen=("amount",)).fit(deals.base, deals.members, deals.won)
     frame = frame_of(model, deals).head(20)

