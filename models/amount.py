@@ -17,7 +17,7 @@ from features.frame import FrameSpec
 from models.boosting import Booster, BoosterSpec, Floats, Rows
 from models.columns import ColumnCoder, feature_names
 from models.crossfit import cross_fit
-from models.persistence import Artifact, read_artifact, write_artifact
+from models.persistence import Artifact, read_artifact, whole, write_artifact
 from models.pooling import deal_frame
 from models.splits import account_folds
 
@@ -108,7 +108,11 @@ class AmountModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     @classmethod
     def load(cls, directory: Path, threads: int = 1) -> Self:
         """The model that ``save`` wrote; raises ``ArtifactError`` when it is none or of an unknown format."""
-        artifact = read_artifact(directory, KIND)
+        with whole(directory):
+            return cls._from(read_artifact(directory, KIND), threads)
+
+    @classmethod
+    def _from(cls, artifact: Artifact, threads: int) -> Self:
         facts = artifact.facts
         spec = None if facts["spec"] is None else FrameSpec.from_dict(facts["spec"])
         leave_out = tuple(facts["params"]["leave_out"])

@@ -36,7 +36,7 @@ from models.partner_effects import (
     fit_effects,
     structured_margin,
 )
-from models.persistence import Artifact, read_artifact, write_artifact
+from models.persistence import Artifact, read_artifact, whole, write_artifact
 from models.pooling import deal_frame
 from models.splits import account_folds, account_hashes
 
@@ -210,7 +210,11 @@ class OutcomeModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     @classmethod
     def load(cls, directory: Path, threads: int = 1) -> Self:
         """The model that ``save`` wrote; raises ``ArtifactError`` when it is none or of an unknown format."""
-        artifact = read_artifact(directory, KIND)
+        with whole(directory):
+            return cls._from(read_artifact(directory, KIND), threads)
+
+    @classmethod
+    def _from(cls, artifact: Artifact, threads: int) -> Self:
         facts, texts = artifact.facts, artifact.texts
         spec = None if facts["spec"] is None else FrameSpec.from_dict(facts["spec"])
         given = {**facts["params"], "coarsen": tuple(facts["params"]["coarsen"])}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -59,6 +61,17 @@ def read_artifact(directory: Path, kind: str) -> Artifact:
     if content["kind"] != kind:
         raise ArtifactError(f"The model in {directory} is of kind {content['kind']!r}, not {kind!r}.")
     return Artifact(kind, content["facts"], {name: _text(directory, name) for name in content["texts"]})
+
+
+@contextmanager
+def whole(directory: Path) -> Iterator[None]:
+    """Turns a missing or misshapen fact, met while a model is rebuilt, into an ``ArtifactError``."""
+    try:
+        yield
+    except (KeyError, TypeError, IndexError) as error:
+        raise ArtifactError(
+            f"The model in {directory} is incomplete ({error!r}). Train again with `partnerlift train`."
+        ) from error
 
 
 def saved_kind(directory: Path) -> str:

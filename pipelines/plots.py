@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,7 @@ def beeswarm_figure(contributions: pd.DataFrame, frame: pd.DataFrame, seed: int)
     axes = figure.subplots()
     for row, name in enumerate(top):
         jitter = row + rng.normal(0, 0.12, len(values)).clip(-0.35, 0.35)
-        dots = axes.scatter(values[name], jitter, c=_ranks(frame.get(name)), s=5, cmap="coolwarm", vmin=0, vmax=1)
+        dots = axes.scatter(values[name], jitter, s=5, **_colours(frame.get(name)))
         dots.set_rasterized(True)
     axes.axvline(0, color="#999999", linewidth=1)
     axes.set_yticks(range(len(top)), labels=list(top), fontsize=8)
@@ -54,7 +54,9 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def _ranks(column: pd.Series | None) -> np.ndarray | str:
+def _colours(column: pd.Series | None) -> dict[str, Any]:
+    """Colours by the rank of a number; one grey for everything else."""
     if column is None or not pd.api.types.is_numeric_dtype(column) or column.isna().all():
-        return "#777777"
-    return column.astype("float64").rank(pct=True).fillna(0.5).to_numpy()
+        return {"color": "#777777"}
+    ranks = column.astype("float64").rank(pct=True).fillna(0.5).to_numpy()
+    return {"c": ranks, "cmap": "coolwarm", "vmin": 0, "vmax": 1}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from features.frame import FrameSpec
 from models.crossfit import TrainingDataError
 from models.metrics import log_losses, roc_auc
 from models.outcome import OutcomeModel
+from models.persistence import ArtifactError
 from models.pooling import deal_frame
 
 SPEC = FrameSpec(Cutoff(), kinds=("demo",), partner_types=("isv", "si"), covariates=("segment",))
@@ -115,6 +117,15 @@ def test_a_saved_model_predicts_the_same(fitted: OutcomeModel, deals: Any, tmp_p
     assert loaded.spec == SPEC
     assert loaded.threads == 2
     assert sorted({path.suffix for path in (tmp_path / "model").iterdir()}) == [".json", ".txt"]
+
+
+def test_a_saved_model_that_lacks_a_part_is_refused(fitted: OutcomeModel, tmp_path: Path) -> None:
+    fitted.save(tmp_path)
+    content = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))
+    del content["facts"]["calibrator"]
+    (tmp_path / "model.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ArtifactError, match="is incomplete"):
+        OutcomeModel.load(tmp_path)
 
 
 @pytest.mark.slow

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.boosting import Booster, BoosterSpec, Rows, fit_booster
+from models.columns import ColumnCoder
+from models.crossfit import TrainingDataError, cross_fit, fit_residual
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(0, 1, (300, 2))
+WON = (RNG.random(300) < 1 / (1 + np.exp(-2 * X[:, 0]))).astype(float)
+FOLDS = np.arange(300) % 3
+CODER = ColumnCoder.fit(pd.DataFrame(X, columns=["a", "b"]), ("a", "b"))
+SPEC = BoosterSpec({}, {}, 0, 1)
+
+
+def test_every_score_comes_from_a_model_that_did_not_see_the_row() -> None:
+    made = cross_fit(CODER, Rows(X, WON), FOLDS, 3, SPEC, 20)
+    turned = cross_fit(CODER, Rows(X, np.where(FOLDS == 1, 1 - WON, WON)), FOLDS, 3, SPEC, 20)
+    assert np.isnan(made.inner[1, FOLDS == 1]).all()
+    assert not np.isnan(made.inner[1, FOLDS != 1]).any()
+    np.testing.assert_array_equal(made.outer[FOLDS == 1], turned.outer[FOLDS == 1])
+    np.testing.assert_array_equal(made.inner[1, FOLDS != 1], turned.inner[1, FOLDS != 1])
+    assert made.boosters[1].text == turned.boosters[1].text
+
+
+def test_the_number_of_trees_is_the_best_held_out_one() -> None:
+    noise = cross_fit(CODER, Rows(X, RNG.permutation(WON)), FOLDS, 3, SPEC, 60)
+    signal = cross_fit(CODER, Rows(X, WON), FOLDS, 3, SPEC, 60)
+    assert max(b.n_trees for b in noise.boosters) < min(b.n_trees for b in signal.boosters)
+
+
+def test_what_is_left_gets_trees_only_where_they_help_held_out_rows() -> None:
+    blind = np.full(300, np.log(WON.mean() / (1 - WON.mean())))
+    noise = np.random.default_rng(1).normal(0, 1, (300, 2))
+    assert isinstance(fit_residual(CODER, Rows(X, WON, blind), FOLDS, 0, SPEC, 20), Booster)
+    assert fit_residual(CODER, Rows(noise, WON, blind), FOLDS, 0, SPEC, 20) is None
+    assert fit_residual(CODER, Rows(X, WON, blind), FOLDS, 0, SPEC, 0) is None
+
+
+def test_contributions_add_up_to_the_raw_score() -> None:
+    booster = fit_booster(CODER, Rows(X, WON), SPEC, 10)
+    np.testing.assert_allclose(booster.contributions(X).sum(axis=1), booster.raw(X), atol=1e-9)
+
+
+def test_the_text_says_nothing_of_threads() -> None:
+    one, two = (fit_booster(CODER, Rows(X, WON), BoosterSpec({}, {}, 0, n), 5).text for n in (1, 2))
+    assert one == two
+
+
+def test_an_empty_fold_is_refused_with_the_sizes() -> None:
+    with pytest.raises(TrainingDataError, match=r"deals by fold: 300, 0, 0"):
+        cross_fit(CODER, Rows(X, WON), FOLDS * 0, 3, SPEC, 5)
