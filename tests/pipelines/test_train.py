@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.simulation.settings import Settings
 from features.tables import DEALS, PARTNERS, TOUCHPOINTS
 from models.crossfit import TrainingDataError
 from models.persistence import FACTS, ArtifactError
@@ -19,8 +20,9 @@ from pipelines.config import Config
 from pipelines.frames import read_frames
 from pipelines.ingest import ingest
 from pipelines.provenance import code_version
+from pipelines.simulate import simulate_to
 from pipelines.tracking import OUTCOME, NoChampionError, champion_folder, load_amount_champion, load_champion
-from pipelines.train import train
+from pipelines.train import checked_outcomes, train, what_to_see
 from pipelines.workspace import Workspace, write_frame
 
 CONFIG = Config.model_validate(
@@ -263,3 +265,13 @@ def test_a_bounded_search_finds_parameters(tmp_path: Path) -> None:
     pytest.importorskip("optuna")
     report = train(filled(tmp_path / "ws", company(300)), CONFIG, tune=2)
     assert report.evaluation.metrics["model"]["roc_auc"].value > 0.6
+
+
+@pytest.mark.slow
+def test_honest_columns_of_a_simulated_company_are_not_suspected(tmp_path: Path) -> None:
+    written = simulate_to(tmp_path / "company", Settings(n_deals=2000), seed=3)
+    workspace = Workspace.open(tmp_path / "ws", create=True, threads=1)
+    ingest(workspace, "salesforce", written.crm)
+    ingest(workspace, "tables", written.prm)
+    frames = read_frames(workspace, CONFIG.cutoff.to_cutoff())
+    assert what_to_see(frames, checked_outcomes(frames), CONFIG).leaks == ()
