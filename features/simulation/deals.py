@@ -50,7 +50,8 @@ class Pipeline:
     deals : One row per deal: ``deal_id``, ``account`` (row of ``accounts``), ``owner`` (0 to 11), ``segment``,
         ``industry``, ``region``, ``deal_type``, ``source``, ``solution`` (indices), ``amount`` (deal currency),
         ``fx_rate`` (US dollars), ``created`` and ``planned_close`` (seconds since 1970), ``quality`` (hidden, standard
-        normal), ``own_log_odds`` (everything but touches and hidden quality).
+        normal), ``own_log_odds`` (everything but touches and hidden quality), ``promise`` (how likely the deal looks to
+        those who work on it, before any touch, standardised: partly in the CRM's columns, partly hidden).
     """
 
     accounts: pd.DataFrame
@@ -94,7 +95,8 @@ def _deals(accounts: pd.DataFrame, settings: Settings, rng: np.random.Generator)
     dollars = np.array(SEGMENT_AMOUNT)[segment] * np.exp(0.6 * size)
     own = np.array(SEGMENT_LOG_ODDS)[segment] + np.array(INDUSTRY_LOG_ODDS)[industry]
     own += np.array(DEAL_TYPE_LOG_ODDS)[deal_type] + np.array(SOURCE_LOG_ODDS)[source] + AMOUNT_EFFECT * size
-    hidden = np.sqrt(ACCOUNT_PART) * of_account["quality"].to_numpy()
+    quality = np.sqrt(ACCOUNT_PART) * of_account["quality"].to_numpy()
+    quality += np.sqrt(1 - ACCOUNT_PART) * rng.standard_normal(n)
     return pd.DataFrame(
         {
             "deal_id": [record_id("006", i + 1) for i in range(n)],
@@ -110,10 +112,15 @@ def _deals(accounts: pd.DataFrame, settings: Settings, rng: np.random.Generator)
             "fx_rate": rate.round(6),
             "created": created,
             "planned_close": (created + days * DAY) // DAY * DAY + 2 * DAY,
-            "quality": hidden + np.sqrt(1 - ACCOUNT_PART) * rng.standard_normal(n),
+            "quality": quality,
             "own_log_odds": own,
+            "promise": _standardised(own + settings.structure.quality * quality),
         }
     ).astype({"planned_close": "int64"})
+
+
+def _standardised(values: np.ndarray) -> np.ndarray:
+    return np.asarray((values - values.mean()) / max(float(values.std()), 1e-9))
 
 
 def _rounded(amount: np.ndarray, region: np.ndarray) -> np.ndarray:

@@ -89,7 +89,8 @@ def _pairs(role: np.ndarray) -> np.ndarray:
 
 
 def _effects(kind: np.ndarray, role: np.ndarray, structure: Structure, rng: np.random.Generator) -> np.ndarray:
-    base = np.array([k.effect for k in PARTNER_KINDS])[kind] + rng.normal(0.0, structure.partner_spread, len(kind))
+    own = rng.normal(0.0, structure.partner_spread, len(kind))
+    base = np.array([k.effect for k in PARTNER_KINDS])[kind] + own - own.mean()
     base = np.where(role == ROLES.index("harmful"), -rng.uniform(0.5, 1.1, len(kind)), base)
     by_segment = np.array([k.by_segment for k in PARTNER_KINDS])[kind] * structure.segment_effects
     effect = base[:, None] + np.where((role == ROLES.index("harmful"))[:, None], 0.0, by_segment)

@@ -13,7 +13,7 @@ DoseForm = Literal["saturating", "linear"]
 
 BIASES: Final[tuple[Bias, ...]] = ("none", "moderate", "strong")
 SELECTION: Final[dict[Bias, float]] = {"none": 0.0, "moderate": 0.5, "strong": 1.0}
-"""How strongly hidden quality draws partners, and the good ones most, into a deal: a factor on standard deviations."""
+"""How strongly a deal's promise draws partners, and the good ones most: a factor on its standard deviations."""
 
 MAX_PARTNERS: Final = 10
 
@@ -38,8 +38,8 @@ class Structure:
     dose: DoseForm = "saturating"
     synergy: bool = True
     segment_effects: bool = True
-    quality: float = 0.9
-    effect_scale: float = 1.0
+    quality: float = 0.7
+    effect_scale: float = 1.3
     partner_spread: float = 0.55
     no_effect: float = 0.12
     harmful: float = 0.08

@@ -21,7 +21,7 @@ SPREAD: Final = 4.0
 def members(deals: pd.DataFrame, partners: Partners, settings: Settings, rng: np.random.Generator) -> pd.DataFrame:
     """Which partners are brought into which deals: ``deal``, ``partner`` (positions), sorted, each pair once.
 
-    With selection bias, hidden quality brings more partners into a deal, and the better partners more often. The two
+    With selection bias, a promising deal draws more partners, and the better partners more often. The two
     of a pair that only works together meet more often than by chance.
     """
     selection = SELECTION[settings.bias]
@@ -30,10 +30,10 @@ def members(deals: pd.DataFrame, partners: Partners, settings: Settings, rng: np
     step = max(1, CELLS // len(partners.frame))
     for begin in range(0, len(deals), step):
         part = deals.iloc[begin : begin + step]
-        quality = part["quality"].to_numpy()
+        promise = part["promise"].to_numpy()
         appeal = _appeal(part, partners, settings, rng)
-        appeal += selection * 0.8 * np.outer(quality, standing)
-        chosen = _choose(appeal, _how_many(quality, selection, settings.max_partners, rng), rng)
+        appeal += selection * 0.8 * np.outer(promise, standing)
+        chosen = _choose(appeal, _how_many(promise, selection, settings.max_partners, rng), rng)
         chunks.append(chosen.assign(deal=chosen["deal"] + begin))
     return pd.concat(chunks).sort_values(["deal", "partner"], ignore_index=True)
 
@@ -46,8 +46,8 @@ def partner_touches(
     Columns: ``deal``, ``partner``, ``kind`` (position in ``KINDS``), ``at`` (fraction of the planned life, (0, 1)),
     ``minutes`` (NaN where the kind has none), ``effort``.
     """
-    quality = deals["quality"].to_numpy()[members["deal"]]
-    counts = 1 + rng.poisson(1.9 * np.exp(0.15 * SELECTION[settings.bias] * quality))
+    promise = deals["promise"].to_numpy()[members["deal"]]
+    counts = 1 + rng.poisson(1.9 * np.exp(0.15 * SELECTION[settings.bias] * promise))
     rows = members.loc[members.index.repeat(counts)].reset_index(drop=True)
     shares = np.array([kind.kind_share for kind in PARTNER_KINDS])
     of_type = shares[partners.frame["kind"].to_numpy()[rows["partner"]]]
@@ -55,8 +55,8 @@ def partner_touches(
 
 
 def own_touches(deals: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """What the own team plans, a little more on the better deals; columns as ``partner_touches``, ``partner`` -1."""
-    counts = 2 + rng.poisson(4.0 * np.exp(0.15 * deals["quality"].to_numpy()))
+    """What the own team plans, a little more on the promising deals; columns as ``partner_touches``, ``partner`` -1."""
+    counts = 2 + rng.poisson(4.0 * np.exp(0.15 * deals["promise"].to_numpy()))
     deal = np.repeat(np.arange(len(deals)), counts)
     rows = pd.DataFrame({"deal": deal, "partner": -1})
     return rows.assign(**_planned(np.broadcast_to(OWN_KIND_SHARE, (len(rows), len(KINDS))), rng))
@@ -112,9 +112,9 @@ def _appeal(deals: pd.DataFrame, partners: Partners, settings: Settings, rng: np
     return np.asarray(np.where(joined[None, :] <= opened[:, None] + 1e-12, appeal, -np.inf))
 
 
-def _how_many(quality: np.ndarray, selection: float, most: int, rng: np.random.Generator) -> np.ndarray:
-    has_any = rng.random(len(quality)) < 1.0 / (1.0 + np.exp(-0.6 - 0.6 * selection * quality))
-    return np.where(has_any, 1 + rng.poisson(0.9 * np.exp(0.25 * selection * quality)), 0).clip(0, most)
+def _how_many(promise: np.ndarray, selection: float, most: int, rng: np.random.Generator) -> np.ndarray:
+    has_any = rng.random(len(promise)) < 1.0 / (1.0 + np.exp(-0.6 - 0.6 * selection * promise))
+    return np.where(has_any, 1 + rng.poisson(0.9 * np.exp(0.25 * selection * promise)), 0).clip(0, most)
 
 
 def _choose(appeal: np.ndarray, counts: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
