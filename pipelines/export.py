@@ -7,6 +7,7 @@ from typing import Final
 
 import duckdb
 
+from features.sources.sqltext import parquet
 from features.tables import TABLES
 from pipelines.workspace import Workspace, WorkspaceError
 
@@ -56,7 +57,7 @@ def _select(workspace: Workspace, table: str) -> str:
         path = workspace.rejects / f"{table.removeprefix(REJECTS)}.parquet"
         if table.removeprefix(REJECTS) not in TABLES or not path.exists():
             raise WorkspaceError(f"{workspace.root} has no {table}: the last ingest rejected no row of that table.")
-        return f"SELECT * FROM read_parquet('{_quoted(str(path))}')"
+        return f"SELECT * FROM {parquet([path])}"
     if table not in TABLES:
         raise ValueError(f"There is no table {table!r}. Tables: {', '.join(TABLES)}; or rejects/NAME.")
     if not workspace.has(table):

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from features.sources.sqltext import name
 from features.tables import ARROW_TYPES, Kind, Table
+from pipelines.stored import WorkspaceError
 
 _NUMBERS: Final = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "U")
 _ROW_GROUP: Final = 100_000
@@ -40,14 +41,26 @@ def merged(con: duckdb.DuckDBPyConnection, table: Table, accepted: str, existing
 
 
 def write(con: duckdb.DuckDBPyConnection, query: str, schema: pa.Schema, path: Path) -> int:
-    """Writes the query's rows to one Parquet file in their order, a row group at a time, and gives their number."""
+    """Writes the query's rows to one Parquet file in their order, a row group at a time, and gives their number.
+
+    Raises ``WorkspaceError`` when an older row, put there by another program, lacks a value that must not be null.
+    """
     n = 0
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         reader: pa.RecordBatchReader = con.sql(query).to_arrow_reader(_ROW_GROUP)
         for batch in reader:
-            writer.write_table(pa.Table.from_batches([batch]).cast(schema), row_group_size=_ROW_GROUP)
+            writer.write_table(_cast(batch, schema, path.stem), row_group_size=_ROW_GROUP)
             n += batch.num_rows
     return n
+
+
+def _cast(batch: pa.RecordBatch, schema: pa.Schema, table: str) -> pa.Table:
+    try:
+        return pa.Table.from_batches([batch]).cast(schema)
+    except ValueError as error:  # new rows are checked, so it is an older one
+        raise WorkspaceError(
+            f"The workspace's table {table} holds rows that it must not ({error}). Repair it, or ingest with --replace."
+        ) from error
 
 
 def _extras(con: duckdb.DuckDBPyConnection, table: Table, view: str) -> dict[str, str]:

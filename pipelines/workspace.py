@@ -23,7 +23,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.tables import EXTRA_PREFIX, SQL_TYPES, TABLES, Table
+from features.tables import TABLES, Table
+from pipelines.stored import WorkspaceError, schema_of, stored
+
+__all__ = ["Transaction", "Workspace", "WorkspaceError", "write_frame"]
 
 JOURNAL: Final = ".commit.json"
 LOCK: Final = ".lock"
@@ -31,10 +34,6 @@ STAGING: Final = ".staging"
 SCRATCH: Final = ".scratch"
 COMMIT_SECONDS: Final = 10.0
 """How long opening waits for another run that is just moving its files into place."""
-
-
-class WorkspaceError(RuntimeError):
-    """A workspace that cannot be used as asked; the message says what to do."""
 
 
 @dataclass
@@ -118,28 +117,17 @@ class Workspace:
         return path.is_file() or (path.is_dir() and any(path.glob("*.parquet")))
 
     def select(self, name: str) -> str:
-        """SQL that reads table ``name`` with its declared columns and types, empty when the table is not there.
+        """SQL that reads table ``name``, as ``pipelines.stored.stored`` does; empty when the table is not there.
 
-        Columns that the files lack are null; extra ``x_`` columns of ``deals`` are kept as they are.
+        Raises ``WorkspaceError`` when a file is not Parquet, or lacks a column that must not be null.
         """
-        table = TABLES[name]
-        if not self.has(name):
-            typed = ", ".join(f'CAST(NULL AS {SQL_TYPES[c.kind]}) AS "{c.name}"' for c in table.columns)
-            return f"SELECT {typed} WHERE false"
-        source = f"read_parquet('{_quoted(self._pattern(name))}', union_by_name = true)"
-        present = self.columns(name)
-        typed = ", ".join(
-            f'CAST({_quoted_name(c.name) if c.name in present else "NULL"} AS {SQL_TYPES[c.kind]}) AS "{c.name}"'
-            for c in table.columns
-        )
-        extra = [_quoted_name(c) for c in present if table.allows_extra and c.startswith(EXTRA_PREFIX)]
-        return f"SELECT {', '.join([typed, *extra])} FROM {source}"
+        return stored(TABLES[name], self.files(name))
 
     def columns(self, name: str) -> list[str]:
         """Names of the columns that the files of table ``name`` have, in order; none when it is not there."""
         names: dict[str, None] = {}
         for file in self.files(name):
-            names |= dict.fromkeys(_schema(file).names)
+            names |= dict.fromkeys(schema_of(file).names)
         return list(names)
 
     def files(self, name: str) -> list[Path]:
@@ -177,7 +165,13 @@ class Workspace:
                 connection.execute(f"SET threads = {int(self.threads)}")
             for name in TABLES:
                 connection.execute(f'CREATE VIEW "{name}" AS {self.select(name)}')
-            yield connection
+            try:
+                yield connection
+            except duckdb.ConversionException as error:
+                raise WorkspaceError(
+                    f"A table of {self.tables} holds what its column cannot be ({str(error).splitlines()[0]}). "
+                    "Repair it, or take it away and ingest it again."
+                ) from error
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -271,10 +265,6 @@ class Workspace:
         for folder in (self.root / SCRATCH).glob("*"):
             _clear_scratch(folder)
 
-    def _pattern(self, name: str) -> str:
-        path = self.path(name)
-        return str(path / "*.parquet") if path.is_dir() else str(path)
-
 
 def write_frame(frame: pd.DataFrame, table: Table, path: Path) -> None:
     """Writes a frame as the declared table's Parquet file; nullable columns that it lacks become null.
@@ -295,15 +285,6 @@ def write_frame(frame: pd.DataFrame, table: Table, path: Path) -> None:
         if values.null_count and not column.nullable:
             raise ValueError(f"Column {column.name} of table {table.name} has {values.null_count} missing value(s).")
     pq.write_table(pa.Table.from_arrays(columns, schema=schema), path)
-
-
-def _schema(path: Path) -> pa.Schema:
-    try:
-        return pq.read_schema(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise WorkspaceError(
-            f"{path} is not a readable Parquet file ({error}). Restore it, or take it away and ingest again."
-        ) from error
 
 
 def _holder(path: Path) -> str:
@@ -337,7 +318,7 @@ def _make_room(target: Path) -> None:
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
-    else:
+    elif path.parent.is_dir():
         path.unlink(missing_ok=True)
 
 
@@ -348,7 +329,3 @@ def _sync(path: Path) -> None:
 
 def _quoted(text: str) -> str:
     return text.replace("'", "''")
-
-
-def _quoted_name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -24,7 +24,7 @@ from features.sources.reading import (
     typed,
     value,
 )
-from features.sources.sqltext import literal, name, text_list
+from features.sources.sqltext import literal, name, parquet, text_list
 from features.sources.staging import FAULT, FILE, LINE, RESERVED
 from features.tables import DIRECT, EXTRA_PREFIX, Column, Kind, Table
 
@@ -68,7 +68,7 @@ def check(con: duckdb.DuckDBPyConnection, table: Table, select: str, staging: Pa
     _find_twins(con, draft)
     judged = staging / f"{table.name}-judged.parquet"
     con.execute(f"COPY ({_judged(draft, profile)}) TO {literal(str(judged))} (FORMAT parquet, COMPRESSION zstd)")
-    source = f"read_parquet({literal(str(judged))}, file_row_number = true)"
+    source = parquet([judged], "file_row_number = true")
     _settle_twins(con, draft, source)
     return _views(con, draft, source)
 

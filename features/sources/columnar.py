@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from features.sources.delimited import checked_names
 from features.sources.errors import SourceError
-from features.sources.sqltext import literal, name
+from features.sources.sqltext import float_text, literal, name, parquet
 from features.sources.staging import FAULT, LINE
 from features.sources.text import MAX_CELL
 
@@ -37,7 +37,7 @@ def stage_parquet(con: duckdb.DuckDBPyConnection, path: Path, part: Path) -> lis
 
 
 def _copy(con: duckdb.DuckDBPyConnection, path: Path, part: Path, originals: list[str], names: list[str]) -> str:
-    source = f"read_parquet({literal(str(path))}, file_row_number = true)"
+    source = parquet([path], "file_row_number = true")
     types = {row[0]: str(row[1]) for row in con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
     texts = ", ".join(
         f"NULLIF({_as_text(name(original), types[original])}, '') AS {name(renamed)}"
@@ -56,6 +56,8 @@ def _as_text(column: str, kind: str) -> str:
         return f"strftime({column} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')"
     if kind.endswith("]") or kind.startswith(_NESTED):
         return f"CAST(to_json({column}) AS VARCHAR)"
+    if kind in ("FLOAT", "DOUBLE"):  # NaN is how data frames write a missing number
+        return f"CASE WHEN NOT isnan({column}) THEN {float_text(column)} END"
     if kind == "BLOB":
         return f"TRY(decode({column}))"
     if kind == "VARCHAR":

@@ -113,4 +113,6 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, str):
         return value
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))  # an id that a data frame turned into a float
     return json.dumps(value, ensure_ascii=False)

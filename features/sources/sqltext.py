@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from pathlib import Path
 
-__all__ = ["first_of", "literal", "name", "text_list"]
+__all__ = ["first_of", "float_text", "literal", "name", "parquet", "text_list"]
 
 
 def name(identifier: str) -> str:
@@ -28,3 +30,15 @@ def first_of(expressions: Iterable[str]) -> str:
     if not kept:
         return "CAST(NULL AS VARCHAR)"
     return f"COALESCE({', '.join(kept)})"
+
+
+def parquet(paths: Iterable[Path], options: str = "") -> str:
+    """A table function that reads exactly these Parquet files, whatever brackets or asterisks their names hold."""
+    files = ", ".join(literal(re.sub(r"[\[*?]", r"[\g<0>]", str(path))) for path in paths)
+    return f"read_parquet([{files}]{', ' if options else ''}{options})"
+
+
+def float_text(number: str) -> str:
+    """A FLOAT or DOUBLE as text: a whole number without ``.0``, as ids are that a data frame turned into floats."""
+    is_whole = f"{number} = trunc({number}) AND abs({number}) < 1e15"
+    return f"CASE WHEN {is_whole} THEN CAST(CAST({number} AS BIGINT) AS VARCHAR) ELSE CAST({number} AS VARCHAR) END"

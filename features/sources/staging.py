@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features.sources.sqltext import literal, name
+from features.sources.sqltext import literal, name, parquet
 
 FILE: Final = "_file"
 LINE: Final = "_line"
@@ -81,10 +81,9 @@ def write_batches(batches: Iterable[Batch], folder: Path) -> tuple[list[str], li
 def register(con: duckdb.DuckDBPyConnection, view: str, names: list[str], parts: list[Path], file: str) -> None:
     """Makes ``view`` show the parts as one table: the named columns, then ``_file``, ``_line``, ``_fault``."""
     columns = ", ".join(name(column) for column in names)
-    sources = ", ".join(literal(str(part)) for part in parts)
     con.execute(
         f"CREATE OR REPLACE VIEW {name(view)} AS SELECT {columns}, {literal(file)} AS {FILE}, {LINE}, {FAULT} "
-        f"FROM read_parquet([{sources}], union_by_name = true)"
+        f"FROM {parquet(parts, 'union_by_name = true')}"
     )
 
 

@@ -79,6 +79,15 @@ def test_a_file_takes_the_place_of_a_folder_and_the_other_way_round(workspace: W
     assert (workspace.path("partners") / "part-0.parquet").read_text() == "parts"
 
 
+def test_a_file_where_a_folder_belongs_makes_room_for_it(workspace: Workspace) -> None:
+    workspace.rejects.write_text("")
+    workspace.results.write_text("")
+    with workspace.lock("test"), workspace.transaction() as transaction:
+        transaction.remove("rejects/deals.parquet")
+        transaction.file("results/a").write_text("new")
+    assert told(workspace) == {"a": "new"}
+
+
 def change(workspace: Workspace) -> None:
     """Seven moves in one commit: journal, a removal, journal, three files, the end of the journal."""
     with workspace.lock("test"), workspace.transaction() as transaction:
@@ -178,12 +187,13 @@ def test_a_missing_table_is_an_empty_view_with_its_columns(workspace: Workspace)
 def test_a_table_in_parts_with_other_columns_is_read_as_one(workspace: Workspace) -> None:
     folder = workspace.path("deals")
     folder.mkdir(parents=True)
-    pq.write_table(pa.table({"deal_id": ["D1"], "amount": [1]}), folder / "a.parquet")
-    pq.write_table(pa.table({"deal_id": ["D2"], "x_size": ["big"]}), folder / "b.parquet")
+    needed = {"account_id": ["A"], "deal_type": ["new"], "created_at": ["2025-01-01"], "outcome": ["open"]}
+    pq.write_table(pa.table({"deal_id": ["D1"], **needed, "amount": [1]}), folder / "a.parquet")
+    pq.write_table(pa.table({"deal_id": ["D2"], **needed, "x_size": ["big"]}), folder / "b.parquet")
     frame = workspace.read("deals").sort_values("deal_id")
     assert frame["amount"].tolist()[0] == 1.0
     assert frame["x_size"].tolist()[1] == "big"
-    assert workspace.columns("deals") == ["deal_id", "amount", "x_size"]
+    assert workspace.columns("deals") == ["deal_id", *needed, "amount", "x_size"]
 
 
 def test_a_broken_table_is_named_with_the_way_out(workspace: Workspace) -> None:
