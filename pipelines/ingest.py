@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from features.sources.checks import Checked, check
-from features.sources.sqltext import literal, name
+from features.sources.sqltext import name, parquet
 from features.tables import INPUT_TABLES, Table
 from pipelines.upsert import merged, write
 from pipelines.workspace import Transaction, Workspace, WorkspaceError
@@ -22,6 +22,7 @@ KINDS: Final = ("tables", "mapped", "salesforce", "hubspot")
 
 _MEMORY_MB: Final = 256
 _THREADS: Final = 2
+_LISTED: Final = 20
 
 SUMMARY: Final = "results/ingest.json"
 _REJECTS: Final = pa.schema(
@@ -82,9 +83,9 @@ class IngestReport:
                 lines.append(f"  {entry.replaced:,} of the kept rows replace older ones")
             lines += [f"  {n:,} rejected: {reason}" for reason, n in entry.reasons.items()]
             if entry.ignored_columns:
-                lines.append(f"  columns not used: {', '.join(entry.ignored_columns)}")
+                lines.append(f"  columns not used: {_listed(entry.ignored_columns)}")
         if self.ignored_files:
-            lines.append(f"Files not used: {', '.join(self.ignored_files)}")
+            lines.append(f"Files not used: {_listed(self.ignored_files)}")
         lines += [f"{_FLAG_TEXTS.get(flag, flag)}: {n:,}" for flag, n in self.flags.items() if n]
         if self.rejected:
             lines.append("The rejected rows, each with file, line and full reason, are in the workspace's rejects/.")
@@ -133,6 +134,11 @@ def ingest(
             f"Ingest stopped: {error}. Check disk space and permissions, then run it again."
         ) from error
     return report
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _be_frugal(con: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
@@ -205,9 +211,7 @@ class _Run:
         total = write(self.con, query, schema, target)
         kept, reasons = self._count(checked.accepted), self._reasons(checked)
         self._store_rejects(table, checked, has_any=bool(reasons))
-        self.con.execute(
-            f"CREATE OR REPLACE VIEW {name(table.name)} AS SELECT * FROM read_parquet({literal(str(target))})"
-        )
+        self.con.execute(f"CREATE OR REPLACE VIEW {name(table.name)} AS SELECT * FROM {parquet([target])}")
         rows_in, rejected = self._count(f"({select})"), sum(reasons.values())
         assert rows_in == kept + rejected, f"{table.name}: {rows_in} rows in, {kept} kept, {rejected} rejected"
         return TableReport(self.source, rows_in, kept, rejected, older + kept - total, reasons, checked.ignored_columns)

@@ -6,6 +6,7 @@ The standard library's reader is strict here: a stray quote faults its row inste
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from features.sources.text import MAX_CELL, Lines, open_text, printable
 DELIMITERS: Final = (",", ";", "\t", "|")
 _SAMPLE: Final = 64 * 1024
 _SAMPLE_ROWS: Final = 50
+_STATED: Final = re.compile(r"sep=(.)\r?\n")
+"""The line before the header with which spreadsheets tell each other the delimiter."""
 
 
 class _Reader(Protocol):
@@ -40,7 +43,8 @@ def read_delimited(path: Path, delimiter: str | None, encoding: str | None) -> I
     """
     with open_text(path, encoding) as lines:
         sample = lines.handle.read(_SAMPLE)
-    chosen = _delimiter(path, sample, delimiter)
+    stated = _STATED.match(sample)
+    chosen = stated[1] if stated and delimiter is None else _delimiter(path, sample, delimiter)
     with _cell_limit(), open_text(path, encoding) as lines:
         reader = csv.reader(iter(lines), delimiter=chosen, strict=True)
         names = _header(path, reader, lines)
@@ -104,7 +108,7 @@ def _broken_row(path: Path, first: int, last: int, error: str) -> str:
 
 def _header(path: Path, reader: _Reader, lines: Lines) -> list[str]:
     try:
-        cells: list[str] = next((row for row in reader if row), [])
+        cells: list[str] = next((row for row in reader if row and row != ["sep=", ""]), [])
     except csv.Error as error:
         raise SourceError(f"{path} has no readable header in line {reader.line_num} ({error}). Repair it.") from error
     if lines.faults:

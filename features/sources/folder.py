@@ -21,7 +21,7 @@ def canonical(con: duckdb.DuckDBPyConnection, path: Path, staging: Path) -> dict
     Parameters
     ----------
     con : where the views are made.
-    path : a folder with e.g. ``deals.csv``, ``touchpoints.jsonl.gz`` or ``partners.parquet`` (a file or a folder of
+    path : a folder with e.g. ``deals.csv``, ``Touchpoints.jsonl.gz`` or ``partners.parquet`` (a file or a folder of
         part files), or one such file. Only the tables' own names count; see ``ignored_files`` for the others.
     staging : folder for the staged copies; it must last as long as the views are used.
 
@@ -72,6 +72,7 @@ def _tables(path: Path) -> dict[str, list[Path]]:
 
 def _table_of(path: Path) -> str | None:
     stem, kind = source_name(path)
+    stem = stem.lower()
     is_table = stem in INPUT_TABLES and kind in SUFFIXES and (path.is_file() or kind == ".parquet")
     return stem if is_table else None
 

@@ -18,7 +18,7 @@ __all__ = ["column_reason", "has_offset", "is_naive", "is_number", "trimmed", "t
 _NUMBER: Final = r"[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?"
 _INTEGER: Final = r"[+-]?[0-9]+([.]0+)?"
 _CLOCK: Final = r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?"
-_OFFSET: Final = r"([Zz]|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)"
+_OFFSET: Final = r"([Zz]|UTC|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)"
 _ISO: Final = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([T ]{_CLOCK}( ?{_OFFSET})?)?"
 _TRUE: Final = ("true", "t", "yes", "y", "1")
 _FALSE: Final = ("false", "f", "no", "n", "0")
@@ -38,7 +38,7 @@ def typed(column: Column, text: str) -> str:
     if column.kind is Kind.CATEGORY:
         return _category(column, text)
     if column.kind is Kind.TIMESTAMP:
-        clean = f"regexp_replace(replace(upper({text}), ',', '.'), ' ([Z+-])', '\\1')"
+        clean = f"regexp_replace(replace(replace(upper({text}), ',', '.'), 'UTC', 'Z'), ' ([Z+-])', '\\1')"
         return f"CASE WHEN regexp_full_match({text}, {literal(_ISO)}) THEN TRY_CAST({clean} AS TIMESTAMPTZ) END"
     if column.kind is Kind.INTEGER:
         whole = f"TRY_CAST(split_part({text}, '.', 1) AS BIGINT)"

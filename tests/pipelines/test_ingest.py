@@ -204,6 +204,13 @@ def test_unused_columns_and_files_are_named(take_in: Ingest, workspace: Workspac
     assert "columns not used: Amount (net)" in report.text()
 
 
+def test_of_many_unused_columns_the_first_are_listed(take_in: Ingest) -> None:
+    names, cells = ",".join(f"c{n}" for n in range(300)), "," * 299
+    report = take_in(partners=f"partner_id,name,partner_type,{names}\nP1,Acme,si,{cells}\n")
+    assert "c19 and 280 more" in report.text()
+    assert len(report.tables["partners"].ignored_columns) == 300
+
+
 def test_an_error_in_one_table_leaves_all_as_they_were(workspace: Workspace, take_in: Ingest) -> None:
     take_in(deals=DEALS_CSV)
     before = workspace.path("deals").read_bytes()

@@ -81,6 +81,7 @@ def test_a_good_row_is_kept_with_its_types(judge: Judge) -> None:
         ("2024-03-31T14:05:00.000+0000", 14, 5),
         ("2024-03-31 14:05:00 +02:00", 12, 5),
         ("2024-03-31T14:05:00-0530", 19, 35),
+        ("2024-03-31 14:05:00 UTC", 14, 5),
         ("2024-03-31 4:05:00", 4, 5),
         ("2024-03-31", 0, 0),
         (" 2024-03-31\t", 0, 0),
@@ -238,7 +239,7 @@ CELL = st.text("0123456789-+.:TZ ,;[]\"'{}eEnaiwo\u00e9\u0000\n%$", max_size=12)
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cells=st.lists(st.fixed_dictionaries(dict.fromkeys((*DEAL, "amount", "currency", "x_n"), CELL)), max_size=5))
 def test_every_row_is_either_kept_or_rejected(judge: Judge, cells: list[Cells]) -> None:
     rows = [DEAL, *cells]

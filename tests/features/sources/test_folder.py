@@ -56,6 +56,14 @@ def test_a_folder_of_parts_is_one_table(con: duckdb.DuckDBPyConnection, export: 
     assert list(canonical(con, parts, tmp_path)) == ["deals"]
 
 
+def test_upper_and_lower_case_of_a_files_name_are_the_same(
+    con: duckdb.DuckDBPyConnection, export: Path, tmp_path: Path
+) -> None:
+    (export / "DEALS.CSV").write_text("deal_id\nD1\n")
+    assert list(canonical(con, export, tmp_path)) == ["deals"]
+    assert ignored_files(export) == []
+
+
 def test_one_file_is_enough(con: duckdb.DuckDBPyConnection, export: Path, tmp_path: Path) -> None:
     (export / "deals.csv").write_text("deal_id\nD1\n")
     assert list(canonical(con, export / "deals.csv", tmp_path)) == ["deals"]

@@ -106,6 +106,11 @@ def test_a_file_that_fits_two_delimiters_is_refused(read: Reader) -> None:
         read("a;b,c\n1;2,3\n")
 
 
+@pytest.mark.parametrize("delimiter", [";", ",", "\t", "^"])
+def test_a_line_that_states_the_delimiter_is_believed(read: Reader, delimiter: str) -> None:
+    assert read(f"sep={delimiter}\r\nid{delimiter}a\r\n1{delimiter}2\r\n") == (["id", "a"], [("1", "2", 3, None)])
+
+
 def test_ragged_rows_are_faults(read: Reader) -> None:
     _, rows = read("a,b\n1\n1,2,3\n1,2\n")
     assert [row[-1] for row in rows] == [
@@ -231,6 +236,10 @@ def test_a_bad_json_line_is_a_fault(read: Reader, line: str, reason: str) -> Non
     assert (rows[0][0], rows[2][0]) == ("0", "2")
 
 
+def test_whole_numbers_of_a_data_frame_are_written_without_a_point(read: Reader) -> None:
+    assert read('{"id": 7.0, "n": 1.5}', "rows.jsonl")[1] == [("7", "1.5", 1, None)]
+
+
 def test_a_json_array_is_refused_with_the_way_out(read: Reader) -> None:
     for content in ('[{"a": 1}]', '[\n{"a": 1},\n{"a": 2}\n]'):
         with pytest.raises(SourceError, match=r"one JSON array.*jq"):
@@ -289,6 +298,21 @@ def test_parquet_of_any_type_becomes_text_without_loss(con: duckdb.DuckDBPyConne
         "null": None,
     }
     assert rows[0][-2:] == (1, None)
+
+
+def test_whole_floats_in_parquet_are_written_without_a_point_and_nan_is_empty(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    values = pa.array([7.0, float("nan"), 0.5, -3.0, 1e300, float("inf")])
+    pq.write_table(pa.table({"n": values}), tmp_path / "n.parquet")
+    _, rows = staged(con, tmp_path / "n.parquet", tmp_path)
+    assert [row[0] for row in rows] == ["7", None, "0.5", "-3", "1e+300", "inf"]
+
+
+def test_brackets_in_a_path_do_not_read_another_file(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    for file in ("n[1].parquet", "n1.parquet"):
+        pq.write_table(pa.table({"n": [file]}), tmp_path / file)
+    assert staged(con, tmp_path / "n[1].parquet", tmp_path)[1] == [("n[1].parquet", 1, None)]
 
 
 def test_parquet_cells_that_are_no_text_are_faults(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
