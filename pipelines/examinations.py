@@ -7,12 +7,15 @@ from typing import Any, Final
 
 import duckdb
 
+from features.sources.sqltext import parquet
 from features.tables import TABLES
 from pipelines.config import Config
 from pipelines.findings import Finding, Level, Use
 from pipelines.workspace import Workspace
 
 FEW_DEALS: Final = 50
+MODEL_DEALS: Final = 50
+"""Closed deals below which ``pipelines.train`` fits no model."""
 ENOUGH_DEALS: Final = 10
 TOUCHES_OF_A_DEAL: Final = 28
 """Moments of influence on a B2B purchase that analysts of partner ecosystems commonly speak of."""
@@ -40,7 +43,9 @@ def deals(connection: Connection, _workspace: Workspace, _config: Config) -> Ite
             ALL,
         )
         return
-    yield Finding("deals", Level.OK, f"{total:,} deals: {won:,} won, {lost:,} lost, {still_open:,} open.", total)
+    yield Finding(
+        "deals", Level.OK, f"{_counted(total, 'deal')}: {won:,} won, {lost:,} lost, {still_open:,} open.", total
+    )
     if won == 0:
         yield Finding("deals", Level.BLOCKER, "No deal was won.", 0, "Check how `outcome` was mapped.", ALL)
     elif lost == 0:
@@ -52,11 +57,20 @@ def deals(connection: Connection, _workspace: Workspace, _config: Config) -> Ite
             "Export lost deals as well; until then, credit by rules: score --methods first_touch,linear.",
             (Use.MODEL,),
         )
+    elif won + lost < MODEL_DEALS:
+        yield Finding(
+            "deals",
+            Level.BLOCKER,
+            f"Only {_counted(won + lost, 'closed deal')}; a model of winning needs at least {MODEL_DEALS}.",
+            won + lost,
+            "Until then, credit by rules: score --methods first_touch,linear.",
+            (Use.MODEL,),
+        )
     elif min(won, lost) < FEW_DEALS:
         yield Finding(
             "deals",
             Level.WARNING,
-            f"Only {min(won, lost):,} {'lost' if lost < won else 'won'} deals.",
+            f"Only {_counted(min(won, lost), 'lost deal' if lost < won else 'won deal')}.",
             min(won, lost),
             f"With fewer than {FEW_DEALS} of each, expect the model to be no better than its baselines.",
         )
@@ -127,8 +141,8 @@ def partners(connection: Connection, _workspace: Workspace, _config: Config) -> 
     yield Finding(
         "partners",
         Level.WARNING if thin else Level.OK,
-        f"{total:,} partners, {seen:,} of them seen on closed deals (median {middle:.0f} deals each); {enough:,} have "
-        f"at least {ENOUGH_DEALS}.",
+        f"{_counted(seen, 'partner')} seen on closed deals (the partners table has {total:,}), median "
+        f"{_counted(round(middle), 'deal')} each; {enough:,} with at least {ENOUGH_DEALS}.",
         enough,
         "What is said of the others rests mostly on partners of their type." if thin else "",
     )
@@ -141,7 +155,7 @@ def partners(connection: Connection, _workspace: Workspace, _config: Config) -> 
         yield Finding(
             "partners",
             Level.WARNING,
-            f"{unknown:,} touches name a partner that the partners table lacks.",
+            f"{_counted(unknown, 'touch', 'touches')} of partners that the partners table lacks.",
             unknown,
             "They count, but without name and type. Ingest the missing partners.",
         )
@@ -281,7 +295,7 @@ def links(connection: Connection, workspace: Workspace, _config: Config) -> Iter
     for name in TABLES:
         path = workspace.rejects / f"{name}.parquet"
         if path.exists():
-            (rejected,) = connection.execute("SELECT count(*) FROM read_parquet(?)", [str(path)]).fetchall()[0]
+            (rejected,) = _row(connection, f"SELECT count(*) FROM {parquet([path])}")
             if rejected:
                 sentence = f"The last ingest rejected {rejected:,} row(s) of {name}."
                 advice = f"See why: partnerlift export rejects/{name} --out rejects.csv."
@@ -318,6 +332,10 @@ def leaks(connection: Connection, _workspace: Workspace, config: Config) -> Iter
 def _row(connection: Connection, sql: str) -> tuple[Any, ...]:
     row: tuple[Any, ...] = connection.execute(sql).fetchall()[0]
     return row
+
+
+def _counted(n: int, one: str, many: str = "") -> str:
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def _share(part: int, whole: int) -> str:

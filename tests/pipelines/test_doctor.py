@@ -11,7 +11,9 @@ import pytest
 from pipelines.config import Config, parse_config
 from pipelines.console import to_json
 from pipelines.doctor import doctor
+from pipelines.examinations import MODEL_DEALS
 from pipelines.findings import DoctorReport, Finding, Level, Use
+from pipelines.train import MIN_DEALS
 from pipelines.workspace import Workspace
 
 Factory = Callable[..., Workspace]
@@ -67,6 +69,13 @@ def test_without_lost_deals_only_the_model_is_ruled_out(workspace_of: Factory) -
     assert "no   Train a model of winning" in report.text()
 
 
+def test_too_few_deals_for_training_rule_the_model_out_as_train_does(workspace_of: Factory) -> None:
+    report = doctor(workspace_of(deals=[deal(1), deal(2, "lost")], partners=PARTNERS, touchpoints=[touch(1)]))
+    assert report.obstacles(Use.MODEL) == ["Only 2 closed deals; a model of winning needs at least 50."]
+    assert MODEL_DEALS == MIN_DEALS
+    assert found(report, "1 partner seen on closed deals (the partners table has 1), median 1 deal each")
+
+
 def test_without_touches_rules_and_partners_are_ruled_out(workspace_of: Factory) -> None:
     report = doctor(workspace_of(deals=[deal(1), deal(2, "lost")]))
     assert report.obstacles(Use.RULES) == ["No closed deal has a touch."]
@@ -114,7 +123,7 @@ def test_lost_deals_that_die_early_call_for_a_landmark(workspace_of: Factory) ->
 
 def test_partners_unknown_to_the_partners_table_are_counted(workspace_of: Factory) -> None:
     workspace = workspace_of(deals=[deal(1)], partners=PARTNERS, touchpoints=[touch(1), touch(2, partner_id="p9")])
-    assert found(doctor(workspace), "name a partner that the partners table lacks").number == 1
+    assert found(doctor(workspace), "1 touch of partners that the partners table lacks").number == 1
 
 
 @pytest.mark.parametrize(
