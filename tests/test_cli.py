@@ -148,15 +148,17 @@ def test_ctrl_c_exits_130_with_one_line(
     ]
 
 
-def test_a_reader_that_goes_away_is_no_error(workspace_of: Callable[..., Workspace]) -> None:
-    program = "import sys, os; os.close(0)\nfrom pipelines.cli import main\nmain()"
-    command = [sys.executable, "-c", program, "doctor", "--workspace", str(workspace_of().root)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+@pytest.mark.parametrize("command", [["--help"], ["--version"], ["doctor", "--help"]])
+def test_a_reader_that_goes_away_is_no_error(command: list[str]) -> None:
+    program = "from pipelines.cli import main\nmain()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     assert process.stdout is not None
-    assert process.stderr is not None
     process.stdout.close()
-    assert process.stderr.read() == b""
     assert process.wait() == 141
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
     process.stderr.close()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
 import typer
@@ -28,17 +30,20 @@ class Verbs(TyperGroup):
         """Names of the verbs, in the order in which they are used."""
         return list(self.commands)
 
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """Reads the command line; exits 141 when the reader of ``--help`` or ``--version`` is gone."""
+        with _reader_may_leave():
+            return super().make_context(*args, **options)
+
     def invoke(self, ctx: Any) -> Any:
         """Runs the verb; exits 1 on an error, 130 on Ctrl-C, 141 when the reader of stdout is gone."""
         try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
+            with _reader_may_leave():
+                result = super().invoke(ctx)
+                sys.stdout.flush()
         except KeyboardInterrupt:
             typer.echo("Stopped. The workspace is as it was, or resumable: run the same command again.", err=True)
             raise typer.Exit(INTERRUPTED) from None
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(BROKEN_PIPE) from None
         except Exception as error:  # what a user can cause is a line, whatever library raised it
             if _is_of_typer(error):
                 raise
@@ -47,6 +52,15 @@ class Verbs(TyperGroup):
             typer.echo(f"partnerlift {ctx.invoked_subcommand}: {told(error)}", err=True)
             raise typer.Exit(FAILED) from None
         return result
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(BROKEN_PIPE) from None
 
 
 def told(error: Exception) -> str:

@@ -343,7 +343,7 @@ SPOILED: st.SearchStrategy[Callable[[bytes], bytes]] = st.tuples(st.integers(0, 
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     content=TEXT | SPOILED.map(lambda spoil: spoil(DEALS.encode())), name=st.sampled_from(["deals.csv", "deals.jsonl"])
 )
