@@ -7,6 +7,7 @@ else that is a guess is marked UNSURE. Nothing is guessed at import.
 from __future__ import annotations
 
 import re
+import shlex
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,10 +85,10 @@ def _with_tables(files: list[Export]) -> list[Export]:
 
 def _heading(path: Path, files: list[Export], unread: list[str], unsure: int) -> list[str]:
     lines = [
-        f"# A proposed mapping for {path.name}: {unsure} line(s) are marked UNSURE. Check them, and replace every",
+        f"# A proposed mapping for {path}: {unsure} line(s) are marked UNSURE. Check them, and replace every",
         f'# "{TO_BE_CHOSEN}"; a mapping that still has one is refused. docs/mapping.md explains the keys. Then:',
         "#",
-        "#   partnerlift ingest --from mapped --config THIS_FILE " + path.name,
+        "#   partnerlift ingest --from mapped --config THIS_FILE " + shlex.quote(str(path)),
     ]
     lines += [f"# {file.path.name} has {file.rows:,} rows and {len(file.header)} columns." for file in files]
     lines += [f"# Not read: {fault}" for fault in unread]

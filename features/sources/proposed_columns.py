@@ -12,6 +12,7 @@ import duckdb
 from features.sources.dates import ISO, Judgement, judge
 from features.sources.guesses import is_usual, word_for
 from features.sources.mapping import TO_BE_CHOSEN
+from features.sources.proposed_numbers import how_written
 from features.sources.sqltext import name
 from features.sources.values import SPREADSHEET_DATE
 from features.tables import INPUT_TABLES, Column, Kind
@@ -64,11 +65,13 @@ def write_column(draft: Draft, file: Export, table: str, column: Column, chosen:
         _write_time(draft, file, column.name, chosen)
     elif column.vocabulary:
         _write_words(draft, file, column, source)
+    elif column.kind in (Kind.MONEY, Kind.NUMBER):
+        _write_number(draft, file, table, column.name, source)
     elif (column.name,) == INPUT_TABLES[table].key:
         _write_key(draft, file, column.name, source)
     else:
-        resembles = None if is_usual(table, column.name, source) else f"{source} only sounds like {column.name}"
-        draft.add(f"      {column.name}: {quoted(source)}", unsure=resembles, note=_damage(draft, file, source))
+        unsure, note = _resemblance(table, column.name, source), _damage(draft, file, source)
+        draft.add(f"      {column.name}: {quoted(source)}", unsure=unsure, note=note)
 
 
 def _write_missing(draft: Draft, file: Export, column: Column, chosen: dict[str, str]) -> None:
@@ -135,6 +138,19 @@ def _judged(draft: Draft, file: Export, target: str, chosen: dict[str, str]) -> 
     return judge(
         draft.con, f"{texts} FROM {file.view}", other="other" if other else None, other_is_later=target in _LATER
     )
+
+
+def _write_number(draft: Draft, file: Export, table: str, target: str, source: str) -> None:
+    written = how_written(draft.con, file.view, source)
+    resembles, damage = _resemblance(table, target, source), _damage(draft, file, source)
+    unsure = "; ".join(told for told in (resembles, written.doubt) if told) or None
+    note = " ".join(told for told in (written.evidence, damage) if told) or None
+    value = f"{{column: {quoted(source)}, number: {written.yaml}}}" if written.yaml else quoted(source)
+    draft.add(f"      {target}: {value}", unsure=unsure, note=note)
+
+
+def _resemblance(table: str, target: str, source: str) -> str | None:
+    return None if is_usual(table, target, source) else f"{source} only sounds like {target}"
 
 
 def _write_words(draft: Draft, file: Export, column: Column, source: str) -> None:

@@ -81,7 +81,7 @@ def _text(target: str, kind: Kind, value: Value, columns: Columns) -> Made:
         sql = f"CASE WHEN {sql} IS NOT NULL THEN {_chosen(value.values, value.otherwise, sql)} END"
     if value.number is not None:
         faults.append(_not_a_number(target, value.number, sql))
-        sql = _plain_number(value.number, sql)
+        sql = plain_number(value.number, sql)
     return Made(sql, tuple(faults))
 
 
@@ -154,11 +154,18 @@ def _stripped(written: NumberFormat, sql: str) -> str:
 
 
 def _not_a_number(target: str, written: NumberFormat, sql: str) -> str:
-    reads = f"regexp_full_match({_stripped(written, sql)}, {literal(_number_pattern(written))})"
-    return _fault(f"NOT {reads}", f"{target} is not a number written as the mapping says", sql)
+    return _fault(
+        f"NOT {is_number_written(written, sql)}", f"{target} is not a number written as the mapping says", sql
+    )
 
 
-def _plain_number(written: NumberFormat, sql: str) -> str:
+def is_number_written(written: NumberFormat, sql: str) -> str:
+    """SQL: whether a text is a number written that way."""
+    return f"regexp_full_match({_stripped(written, sql)}, {literal(_number_pattern(written))})"
+
+
+def plain_number(written: NumberFormat, sql: str) -> str:
+    """SQL: a text that is a number written that way, as a plain one."""
     plain = _stripped(written, sql)
     if written.thousands is not None:
         plain = f"replace({plain}, {literal(written.thousands)}, '')"

@@ -134,3 +134,21 @@ def test_a_folder_without_readable_files_is_refused(tmp_path: Path) -> None:
 def test_a_broken_file_is_named_beside_the_good_ones(tmp_path: Path) -> None:
     (tmp_path / "broken.parquet").write_bytes(b"nonsense")
     assert "# Not read: " in proposed(tmp_path, deals=DEALS)
+
+
+def test_how_numbers_are_written_is_told_by_all_of_them(tmp_path: Path) -> None:
+    def amounts(*values: str) -> str:
+        rows = "".join(f'D{n};A;new;"{value}";2025-01-01;open\n' for n, value in enumerate(values))
+        (tmp_path / "crm.csv").write_text("deal_id;account;type;amount;created_at;outcome\n" + rows, encoding="utf-8")
+        text = propose(tmp_path / "crm.csv").splitlines()
+        return " ".join(text[n - 1].strip() + line for n, line in enumerate(text) if line.startswith("      amount:"))
+
+    assert amounts("1234.50", "7").endswith("amount: amount")
+    assert amounts("", "").endswith("amount: amount")
+    assert 'number: {thousands: ","}}' in amounts("12,500.00", "7")
+    assert 'number: {decimal: ",", thousands: "."}}' in amounts("1.250,5", "7")
+    assert 'number: {decimal: ","}}' in amounts("1250,5", "7")
+    assert 'number: {thousands: ",", strip: "$"}}' in amounts("$1,250.5", "$ 7")
+    assert 'number: {decimal: "?"' in amounts("1,250", "7")
+    assert "UNSURE: amount reads as" in amounts("1,250", "7")
+    assert "UNSURE: not all values of amount are numbers written in one way, e.g. n/a" in amounts("n/a", "7")
