@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,8 @@ README = """# A simulated company
 
 Type next:
 
-    partnerlift ingest --from salesforce {out}/crm
-    partnerlift ingest --from tables {out}/prm
+    partnerlift ingest --from salesforce {crm}
+    partnerlift ingest --from tables {prm}
     partnerlift train
     partnerlift score
     partnerlift report
@@ -112,7 +113,8 @@ def _readme(out: Path, settings: Settings, seed: int, planted: pd.DataFrame) -> 
         n_partners=settings.n_partners,
         bias=settings.bias,
         seed=seed,
-        out=out,
+        crm=shlex.quote(str(out / "crm")),
+        prm=shlex.quote(str(out / "prm")),
         n_bad=f" ({n_bad} in all)" if n_bad else ", when `dirty` is on",
     )
 

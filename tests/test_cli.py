@@ -137,6 +137,14 @@ def test_an_error_that_does_not_explain_itself_names_its_class_and_the_way_on(
     assert result.stderr.startswith("partnerlift doctor: KeyError: 'deals'. Run it again with --debug")
 
 
+def test_a_file_error_of_our_own_is_told_as_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "thesis.docx").write_text("years of work")
+    result = run("simulate", "--out", tmp_path)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"partnerlift simulate: {tmp_path} holds other files (thesis.docx).")
+    assert "--debug" not in result.stderr
+
+
 def test_ctrl_c_exits_130_with_one_line(
     workspace_of: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,10 +219,10 @@ def test_an_unknown_mapping_is_answered_with_the_shipped_ones(tmp_path: Path) ->
 
 
 def test_map_writes_a_mapping_and_says_how_to_use_it(tmp_path: Path) -> None:
-    out = tmp_path / "mapping.yaml"
+    out = tmp_path / "my mapping.yaml"
     result = run("map", exports(tmp_path / "in") / "deals.csv", "--out", out)
     assert result.exit_code == 0, result.stderr
-    assert f"partnerlift ingest --from mapped --config {out}" in result.stdout
+    assert f"partnerlift ingest --from mapped --config '{out}' {tmp_path}" in result.stdout
     assert "deal_id" in out.read_text(encoding="utf-8")
 
 

@@ -78,9 +78,13 @@ def _table_of(path: Path) -> str | None:
 
 
 def _nothing_found(path: Path, entries: list[Path]) -> str:
-    stems = {source_name(entry)[0]: entry.name for entry in entries}
+    stems = {source_name(entry)[0].lower(): entry.name for entry in entries}
     close = {table: difflib.get_close_matches(table, stems, 1, 0.75) for table in INPUT_TABLES}
-    hints = "".join(f" Is {stems[found[0]]} meant as {table}?" for table, found in close.items() if found)
+    hints = "".join(
+        f" Is {stems[found[0]]} meant as {table}? Save it as e.g. {table}.csv."
+        for table, found in close.items()
+        if found
+    )
     return (
         f"{path} holds no canonical table. Files are named as their table ({', '.join(INPUT_TABLES)}) "
         f"and end in {', '.join(SUFFIXES)} (or .gz).{hints}"

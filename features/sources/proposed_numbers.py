@@ -49,7 +49,8 @@ def how_written(con: duckdb.DuckDBPyConnection, view: str, source: str) -> Writt
         total = f"SELECT sum(TRY_CAST({plain_number(way, 't')} AS DOUBLE)) FROM ({texts})"
         if _one(con, f"SELECT bool_and({is_number_written(way, 't')}) FROM ({texts})"):
             reading.setdefault(_one(con, total), way)
-    if way := next((way for way in reading.values() if len(reading) == 1), None):
+    if len(reading) == 1:
+        (way,) = reading.values()
         return Written() if way == NumberFormat() else Written(_yaml(way), f"All values of {source} read so.")
     odd = con.execute(f"SELECT t FROM ({texts}) WHERE NOT {is_number_written(ways[0], 't')} ORDER BY t LIMIT 3")
     shown = ", ".join(str(row[0])[:40] for row in odd.fetchall())

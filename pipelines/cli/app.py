@@ -71,7 +71,8 @@ def told(error: Exception) -> str:
         return f"{message}. " + (f"Install it: pip install 'partnerlift[{extra}]'." if extra else DEBUG_HINT)
     if isinstance(error, OSError) and error.filename is not None:
         return f"Cannot use {error.filename}: {error.strerror}. Check the path and its permissions."
-    if isinstance(error, ValueError | RuntimeError) and message:
+    is_our_own = isinstance(error, ValueError | RuntimeError) or (isinstance(error, OSError) and error.errno is None)
+    if is_our_own and message:
         return message
     return f"{type(error).__name__}: {message or 'no details'}. {DEBUG_HINT}"
 
@@ -113,6 +114,7 @@ def partnerlift(
     Results go to stdout, log and progress to stderr. Exit code 0: done; 1: failed; 2: wrong use; 3: done, but some
     rows were rejected.
     """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait must not keep other work from a busy core
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # what a company's data are like is its own affair
     set_up_logging(debug=bool(context.meta.get(DEBUG_KEY)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -102,7 +103,7 @@ def propose(
         return
     out.write_text(text, encoding="utf-8")
     typer.echo(f"Wrote {out}. Check it, above all the lines marked as unsure, then run:")
-    typer.echo(f"  partnerlift ingest --from mapped --config {out} {path}")
+    typer.echo(f"  partnerlift ingest --from mapped --config {shlex.quote(str(out))} {shlex.quote(str(path))}")
 
 
 def doctor(

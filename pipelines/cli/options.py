@@ -43,7 +43,7 @@ Debug = Annotated[
         "--debug", callback=note_debug, is_eager=True, help="Show the traceback of an error and the detailed log."
     ),
 ]
-Deals = Annotated[int, typer.Option("--deals", min=1, metavar="N", help="How many deals to simulate.")]
+Deals = Annotated[int, typer.Option("--deals", min=3, metavar="N", help="How many deals to simulate.")]
 Partners = Annotated[
     int, typer.Option("--partners", min=2, max=2000, metavar="N", help="How many partners to simulate.")
 ]

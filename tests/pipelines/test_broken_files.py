@@ -329,12 +329,13 @@ def test_a_blank_header_is_named_by_its_place_and_told(workspace: Workspace) -> 
     assert (report.kept, report.ignored_columns) == (1, ("column_1",))
 
 
-def test_parquet_numbers_that_are_none_are_rejected(workspace: Workspace) -> None:
+def test_an_infinite_number_in_parquet_is_rejected_and_nan_is_missing(workspace: Workspace) -> None:
     cells = dict(zip(HEADER.split(","), GOOD.split(","), strict=True))
-    columns: dict[str, object] = {name: [cell, cell] for name, cell in cells.items()}
-    content = parquet(**columns | {"deal_id": ["D2", "D3"], "amount": [1.5, float("nan")]})
+    columns: dict[str, object] = {name: [cell] * 3 for name, cell in cells.items()}
+    content = parquet(**columns | {"deal_id": ["D2", "D3", "D4"], "amount": [1.5, float("nan"), float("inf")]})
     assert take_in(workspace, "deals.parquet", content).tables["deals"].rejected == 1
-    assert rejects(workspace, "deals") == ["amount is not a finite number: 'nan'"]
+    assert rejects(workspace, "deals") == ["amount is not a finite number: 'inf'"]
+    assert workspace.read("deals").set_index("deal_id")["amount"].dropna().to_dict() == {"D1": 100.0, "D2": 1.5}
 
 
 TEXT = st.text('D1,;"\n\r\t|\0é=-2024Q{}[]:', max_size=150).map(str.encode)

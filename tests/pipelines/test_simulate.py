@@ -31,12 +31,13 @@ def test_the_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_exports_truth_and_a_readme_are_written_side_by_side(tmp_path: Path) -> None:
-    written = simulate_to(tmp_path, SMALL)
-    assert {p.name for p in tmp_path.iterdir()} == {"crm", "prm", "truth", "README.md"}
+    out = tmp_path / "a company"
+    written = simulate_to(out, SMALL)
+    assert {p.name for p in out.iterdir()} == {"crm", "prm", "truth", "README.md"}
     assert {p.stem for p in written.answers.iterdir()} == {"credits", "partners", "deals", "pairs", "planted"}
-    assert f"ingest --from salesforce {tmp_path}/crm" in (tmp_path / "README.md").read_text()
+    assert f"ingest --from salesforce '{out}/crm'\n" in (out / "README.md").read_text()
     for name, rows in written.rows.items():
-        path = tmp_path / name
+        path = out / name
         frame = pd.read_csv(path, low_memory=False) if path.suffix == ".csv" else pd.read_parquet(path)
         assert len(frame) == rows
     assert "Opportunity.csv" in written.text()

@@ -79,8 +79,8 @@ def test_files_that_are_no_table_are_named(export: Path) -> None:
 def test_a_folder_without_tables_is_refused_with_the_closest_name(
     con: duckdb.DuckDBPyConnection, export: Path, tmp_path: Path
 ) -> None:
-    (export / "Touchpoint.csv").write_text("x\n")
-    with pytest.raises(SourceError, match=r"no canonical table.*Is Touchpoint\.csv meant as touchpoints\?"):
+    (export / "Touchpoint.xlsx").write_text("x\n")
+    with pytest.raises(SourceError, match=r"no canonical table.*Is Touchpoint\.xlsx meant as touchpoints\? Save it as"):
         canonical(con, export, tmp_path)
 
 
