@@ -14,6 +14,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
 
 from models.columns import ColumnCoder
 from models.metrics import Floats, log_losses
@@ -70,7 +71,7 @@ def _held_out_loss(
 
 
 def _fitted(model: Pipeline, matrix: Floats, target: Floats) -> Pipeline:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threadpool_limits(limits=1, user_api="blas"):
         warnings.simplefilter("ignore", ConvergenceWarning)  # an all but converged baseline is still a baseline
         return model.fit(matrix, target)
 

@@ -17,6 +17,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import expit
+from threadpoolctl import threadpool_limits
 
 from models.boosting import Bools, Floats
 from models.metrics import log_losses
@@ -175,11 +176,12 @@ def fit_effects(
     ``margin`` (deals,) are honest base log-odds of the deals outside ``fold``.
     """
     others = sorted(set(folds.tolist()) - {fold})
-    trials = {spread: _held_out(design, margin, won, folds, fold, others, spread) for spread in _candidates(design)}
     used = folds != fold
-    spread = min(trials, key=lambda s: mean_log_loss(trials[s][1][used], won[used]))
-    sums, structured = trials[spread]
-    return FoldEffects(design.fit(used, margin, won, spread), sums, structured, spread)
+    with threadpool_limits(limits=1, user_api="blas"):  # on vectors this short, BLAS threads do nothing but wait
+        trials = {s: _held_out(design, margin, won, folds, fold, others, s) for s in _candidates(design)}
+        spread = min(trials, key=lambda s: mean_log_loss(trials[s][1][used], won[used]))
+        effects = design.fit(used, margin, won, spread)
+    return FoldEffects(effects, *trials[spread], spread)
 
 
 def structured_margin(effects: PartnerEffects, margin: Floats, effect_sum: Floats) -> Floats:
