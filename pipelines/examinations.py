@@ -11,6 +11,7 @@ from features.sources.sqltext import parquet
 from features.tables import TABLES
 from pipelines.config import Config
 from pipelines.findings import Finding, Level, Use
+from pipelines.unchecked import unchecked
 from pipelines.workspace import Workspace
 
 FEW_DEALS: Final = 50
@@ -351,5 +352,6 @@ EXAMINATIONS: Final[tuple[Callable[[Connection, Workspace, Config], Iterator[Fin
     late,
     money,
     links,
+    unchecked,
     leaks,
 )

@@ -43,9 +43,10 @@ def tables_page() -> str:
         "Times are UTC, ids are text, money is in the deal's currency. A column with `?` may be empty. A table that",
         "you do not have may be absent or empty; everything that does not need it still works.",
         "",
-        "`partnerlift ingest` fills `DIR/tables/<name>.parquet`. Another program may put a file, or a folder of part files,",
-        "there itself: the order and case of its columns, further columns and the types do not matter as long as the values",
-        "can be read (times without a zone are UTC, NaN is missing, whole numbers are good as ids).",
+        "`partnerlift ingest` fills `DIR/tables/<name>.parquet`. Another program may put a file, or a folder of part",
+        "files, there itself: the order and case of its columns, other columns and types do not matter as long as the",
+        "values can be read (times without a zone are UTC, NaN is missing, whole numbers are good as ids). To have its",
+        "rows checked, ingest them: `partnerlift ingest --from tables DIR/tables`.",
         "",
     ]
     for heading, tables in (("Input tables", INPUT_TABLES), ("Result tables", RESULT_TABLES)):

@@ -76,6 +76,14 @@ def test_too_few_deals_for_training_rule_the_model_out_as_train_does(workspace_o
     assert found(report, "1 partner seen on closed deals (the partners table has 1), median 1 deal each")
 
 
+def test_rows_that_ingest_would_have_rejected_are_counted(workspace_of: Factory) -> None:
+    rows = [deal(1), deal(1, "lost"), deal(2, "Won"), deal(3, closed_at="2023-12-31"), deal(4)]
+    report = doctor(workspace_of(deals=rows, partners=PARTNERS))
+    told = found(report, "Of 5 row(s) of deals, 2 break the declaration of their table, 1 repeat the key of another.")
+    assert "partnerlift ingest --from tables" in told.advice
+    assert not [finding for finding in report.findings if "of partners, " in finding.sentence]
+
+
 def test_without_touches_rules_and_partners_are_ruled_out(workspace_of: Factory) -> None:
     report = doctor(workspace_of(deals=[deal(1), deal(2, "lost")]))
     assert report.obstacles(Use.RULES) == ["No closed deal has a touch."]
