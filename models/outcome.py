@@ -3,7 +3,9 @@
 Three parts add up in log-odds, each fitted on what the ones before it leave:
 
 1. LightGBM on the deal itself (base features);
-2. partially pooled partner effects x saturating doses (``models.partner_effects``), with 1 as offset;
+2. partially pooled partner effects x saturating doses (``models.partner_effects``), with 1 as offset. Lost deals often
+   die early and never receive the touches that were planned (immortal time), so while the effects are estimated the
+   offset also knows how long the deal lived; a prediction does not;
 3. LightGBM on the deal and its pooled partner features, started from 1 + 2, with as many trees as held-out deals
    justify, possibly none.
 
@@ -33,6 +35,7 @@ from models.partner_effects import (
     MILLION,
     DoseDesign,
     PartnerEffects,
+    anchored,
     fit_effects,
     structured_margin,
 )
@@ -44,6 +47,9 @@ KIND: Final = "outcome"
 BIAS: Final = "bias"
 RESIDUAL: Final[dict[str, Any]] = {"num_leaves": 4, "learning_rate": 0.05}
 """Part 3 corrects; it may not rebuild what parts 1 and 2 say."""
+
+LIFETIME: Final = "deal_age_days"
+"""The base feature that the offset of the partner effects sees even where the model itself must not."""
 
 
 @dataclass(frozen=True)
@@ -242,9 +248,14 @@ class OutcomeModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         matrix, effect_at = self.coder_.matrix(data.frame), self.coder_.names.index(EFFECT_SUM)
         monotone = {**(self.monotone or {}), EFFECT_SUM: 1}
         spec = BoosterSpec({**(self.params or {}), **RESIDUAL}, monotone, self.seed, self.threads)
+        offset = self._lifetime_margin(data)
         models, margin = [], np.empty(len(data.won))
         for fold in range(self.folds):
-            fitted = fit_effects(data.design, base.inner[fold], data.won, data.folds, fold)
+            if offset is None:
+                fitted = fit_effects(data.design, base.inner[fold], data.won, data.folds, fold)
+            else:
+                aware = fit_effects(data.design, offset[fold], data.won, data.folds, fold)
+                fitted = anchored(aware, base.inner[fold], data.won, data.folds != fold)
             matrix[:, effect_at] = np.rint(fitted.sums * MILLION)
             rows = Rows(matrix, data.won, fitted.margin)
             residual = fit_residual(self.coder_, rows, data.folds, fold, spec, self.residual_rounds)
@@ -257,6 +268,15 @@ class OutcomeModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 margin[mask] += residual.raw(held_out, self.threads)
             models.append(FoldModel(base.boosters[fold], fitted.effects, residual))
         return models, margin
+
+    def _lifetime_margin(self, data: Training) -> Floats | None:
+        """Honest base log-odds that know ``LIFETIME``, (folds, deals); None where there is nothing to be gained."""
+        if not data.design.partners or LIFETIME not in data.frame or LIFETIME not in self.leave_out:
+            return None
+        coder = ColumnCoder.fit(data.frame, (*self.base_coder_.names, LIFETIME), self.coarsen)
+        rows = Rows(coder.matrix(data.frame), data.won)
+        spec = BoosterSpec(self.params or {}, self.monotone or {}, self.seed, self.threads)
+        return cross_fit(coder, rows, data.folds, self.folds, spec, self.max_rounds).inner
 
     def _margin(self, frame: pd.DataFrame) -> Floats:
         self._require_fitted()

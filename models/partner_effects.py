@@ -1,14 +1,14 @@
 """What each partner's presence adds to the log-odds of a win: a partially pooled logit over saturating doses.
 
 Few deals carry any one partner, so a partner's effect is drawn toward the effect of its type, and a type's toward the
-common one, by as much as predicts held-out deals best. METHODS: a ridge logit in hierarchical form; see Gelman & Hill,
-*Data Analysis Using Regression and Multilevel/Hierarchical Models* (2007), chapter 12, on partial pooling.
+common one, by as much as predicts held-out deals best. A ridge logit in hierarchical form; see Gelman & Hill, *Data
+Analysis Using Regression and Multilevel/Hierarchical Models* (2007), chapter 12, on partial pooling.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 import numpy as np
@@ -184,6 +184,18 @@ def fit_effects(
     return FoldEffects(effects, *trials[spread], spread)
 
 
+def anchored(fitted: FoldEffects, margin: Floats, won: Floats, rows: Bools) -> FoldEffects:
+    """The same effects beside another base ``margin`` (deals,): intercept and slope refitted on the mask ``rows``.
+
+    Serves where the effects were estimated beside a margin that prediction must not use.
+    """
+    line = _penalised_logit(_no_columns(rows), margin[rows], won[rows], fitted.sums[rows])
+    intercept, slope = (round(float(weight), 6) for weight in line)
+    effects = replace(fitted.effects, intercept=intercept, slope=slope)
+    structured = np.where(rows, structured_margin(effects, np.where(rows, margin, 0.0), fitted.sums), 0.0)
+    return replace(fitted, effects=effects, margin=structured)
+
+
 def structured_margin(effects: PartnerEffects, margin: Floats, effect_sum: Floats) -> Floats:
     """Log-odds of each deal from its base margin and the sum of effect x dose over its members, both in log-odds."""
     return effects.intercept + effects.slope * margin + effect_sum
@@ -217,11 +229,18 @@ def _held_out(
     return sums, structured
 
 
-def _penalised_logit(design: sparse.csr_matrix, margin: Floats, won: Floats) -> Floats:
-    """Intercept, slope of the margin, and unit-variance weights of the design's columns; the mode of the posterior."""
+def _no_columns(rows: Bools) -> sparse.csr_matrix:
+    return sparse.csr_matrix((int(rows.sum()), 0))
+
+
+def _penalised_logit(design: sparse.csr_matrix, margin: Floats, won: Floats, known: Floats | float = 0.0) -> Floats:
+    """Intercept, slope of the margin, and unit-variance weights of the design's columns; the mode of the posterior.
+
+    ``known`` log-odds are added as they are.
+    """
 
     def loss(weights: Floats) -> tuple[float, Floats]:
-        logit = weights[0] + weights[1] * margin + design @ weights[2:]
+        logit = known + weights[0] + weights[1] * margin + design @ weights[2:]
         slack = expit(logit) - won
         drift = (weights[1] - 1) / _SLOPE_SD
         value = np.sum(np.logaddexp(0, logit) - won * logit) + (weights[2:] @ weights[2:] + drift**2) / 2

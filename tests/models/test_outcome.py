@@ -196,3 +196,37 @@ def test_one_outcome_only_cannot_be_trained_on(deals: Any, value: int, missing: 
 def test_too_few_accounts_for_the_folds_cannot_be_trained_on(deals: Any) -> None:
     with pytest.raises(TrainingDataError, match="too few accounts for 3 account folds"):
         new().fit(deals.base.assign(account_id="one"), deals.members, deals.won)
+
+
+def test_a_partner_whom_lost_deals_did_not_live_to_meet_is_flattered_far_less() -> None:
+    deals, members = _short_lived(1500)
+    won = deals["outcome"] == "won"
+    naive, aware = (
+        new(leave_out=hidden, max_rounds=200).fit(deals.drop(columns=dropped), members, won)
+        for hidden, dropped in (((), ["deal_age_days"]), (("deal_age_days",), []))
+    )
+    flattered, honest = (np.mean([fold.effects.by_partner["p"] for fold in model.models_]) for model in (naive, aware))
+    assert flattered > 2
+    assert 0 <= honest < flattered / 2
+    assert "deal_age_days" not in aware.coder_.names
+
+
+def _short_lived(n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Deals on which a partner without any effect acts at a steady pace; most lost ones die young."""
+    rng = np.random.default_rng(0)
+    won = rng.random(n) < 0.4
+    age = np.where(~won & (rng.random(n) < 0.7), rng.uniform(5, 40, n), rng.uniform(80, 120, n))
+    dose = np.rint(1e6 * (1 - np.exp(-rng.poisson(age / 30) / 3))).astype(np.int64)
+    deals = pd.DataFrame(
+        {
+            "deal_id": [f"d{i:04d}" for i in range(n)],
+            "account_id": [f"a{i:04d}" for i in range(n)],
+            "outcome": np.where(won, "won", "lost"),
+            "segment": rng.choice(["x", "y"], n),
+            "deal_age_days": age,
+        }
+    )
+    members = pd.DataFrame(
+        {"deal_id": deals["deal_id"], "account_id": deals["account_id"], "partner_id": "p", "partner_type": "si"}
+    )
+    return deals, members.assign(dose=dose)[dose > 0].reset_index(drop=True)
