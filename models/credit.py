@@ -81,7 +81,7 @@ def model_credit(
     credit, error = np.zeros(len(batch.members)), np.full(len(batch.members), np.nan)
     for n in map(int, np.unique(batch.sizes[batch.sizes > 0])):
         is_exact = n <= exact_players
-        at_once = MAX_ROWS >> n if is_exact else MAX_CELLS // (samples * n * n)
+        at_once = MAX_ROWS >> n if is_exact else sampled_at_once(n, samples)
         for deals in batch.of_size(n, at_once):
             rows = batch.member_rows(deals)
             if is_exact:
@@ -94,6 +94,11 @@ def model_credit(
     partners = batch.members[PLAYER].assign(credit=credit, total=total[batch.codes], **bounds)
     own = batch.base[["deal_id"]].assign(partner_id=DIRECT, credit=empty, total=total)
     return pd.concat([partners, own], ignore_index=True)[list(WIN_COLUMNS)]
+
+
+def sampled_at_once(n: int, samples: int) -> int:
+    """How many deals of ``n`` partners are estimated at once, within ``MAX_CELLS`` and ``MAX_ROWS``; at least one."""
+    return max(1, min(MAX_CELLS // (samples * n * n), MAX_ROWS // min(1 << n, samples * n)))
 
 
 def rule_credit(rule: str, touches: pd.DataFrame, won: pd.Series) -> pd.DataFrame:

@@ -144,11 +144,11 @@ def _run(
     now: datetime,
 ) -> ScoreReport:
     with workspace.connect() as connection:
-        buckets = n_buckets(workspace, connection, config.credit.chunk_deals, methods, all_deals=all_deals)
+        buckets = n_buckets(workspace, connection, config.credit.chunk_deals, all_deals=all_deals)
         plan.stage_deals(connection, buckets)
         plan.stage_features(connection, spec)
         plan.stage_wanted(connection, _recipes(scorer, methods))
-        run = begin(workspace, Run(_run_id(connection, config, methods), now, all_deals, buckets))
+        run = begin(workspace, connection, Run(_run_id(connection, config, methods), now, all_deals, buckets))
         plan.stage_work(connection, workspace, buckets, list(run.done), all_deals=all_deals)
         _score_buckets(workspace, connection, scorer, run, with_features=spec is not None)
         report = _report(connection, scorer, methods, run, with_features=spec is not None)

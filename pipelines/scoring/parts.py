@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.sources.sqltext import parquet
 from features.tables import CREDITS
 from models.drivers import DRIVER_COLUMNS
 from pipelines.workspace import Transaction, Workspace, write_frame
@@ -25,6 +26,11 @@ DRIVER_SCHEMA: Final = pa.schema(
     [(name, pa.float64() if name == "contribution" else pa.string()) for name in DRIVER_COLUMNS]
 )
 CREDIT_ORDER: Final = ["deal_id", "method", "target", "partner_id"]
+
+
+def bucket_of(deal_id: str, buckets: int) -> str:
+    """The bucket of a deal as SQL, from its id as SQL."""
+    return f"md5_number_lower({deal_id}) % {buckets}"
 
 
 def part_name(folder: str, bucket: int) -> str:
@@ -49,6 +55,24 @@ def kept(workspace: Workspace, folder: str, bucket: int, replaced: pd.DataFrame)
     methods = rows["method"] if "method" in rows else pd.Series("shap", index=rows.index)
     keys = pd.MultiIndex.from_arrays([rows["deal_id"], methods])
     return rows[~keys.isin(pd.MultiIndex.from_frame(replaced[["deal_id", "method"]]))]
+
+
+def divide_anew(workspace: Workspace, connection: Any, transaction: Transaction, buckets: int) -> None:
+    """Stages all parts anew for another number of buckets, rows as they are; the old parts go with the commit."""
+    for folder in FOLDERS:
+        transaction.remove(folder)
+    if not part_files(workspace, SCORED):
+        return
+    tables = [f"moved_{place}" for place in range(len(FOLDERS))]
+    for table, folder in zip(tables, FOLDERS, strict=True):
+        rows = f"SELECT *, {bucket_of('deal_id', buckets)} AS bucket FROM {parquet(part_files(workspace, folder))}"
+        connection.execute(f"CREATE TEMP TABLE {table} AS {rows} ORDER BY bucket")
+    found = connection.execute(" UNION ".join(f"SELECT bucket FROM {table}" for table in tables)).fetchall()
+    for (bucket,) in sorted(found):
+        selects = [f"SELECT * EXCLUDE (bucket) FROM {table} WHERE bucket = {bucket}" for table in tables]
+        write_parts(transaction, bucket, *(connection.execute(select).df() for select in selects))
+    for table in tables:
+        connection.execute(f"DROP TABLE {table}")
 
 
 def write_parts(

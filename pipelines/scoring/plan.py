@@ -17,13 +17,14 @@ import ibis.expr.types as ir
 
 from features.frame import FrameSpec, base, members
 from features.inputs import Inputs
-from pipelines.scoring.parts import SCORED, part_files
+from features.sources.sqltext import parquet
+from pipelines.scoring.parts import SCORED, bucket_of, part_files
 from pipelines.workspace import Workspace
 
 _CLOSED: Final = """
 CREATE TEMP TABLE score_closed AS
 WITH touched AS (SELECT deal_id, sum(hash(t)::HUGEINT) AS digest FROM touchpoints t GROUP BY deal_id)
-SELECT d.deal_id, d.outcome, d.amount, d.closed_at, md5_number_lower(d.deal_id) % {buckets} AS bucket,
+SELECT d.deal_id, d.outcome, d.amount, d.closed_at, {bucket} AS bucket,
     md5(concat_ws('|', hash(d)::VARCHAR, coalesce(touched.digest, 0)::VARCHAR)) AS content
 FROM deals d LEFT JOIN touched USING (deal_id)
 WHERE d.outcome <> 'open' AND d.closed_at IS NOT NULL
@@ -57,7 +58,7 @@ WHERE ($all OR s.fingerprint IS DISTINCT FROM w.fingerprint) AND NOT list_contai
 """
 _GONE: Final = """
 CREATE TEMP TABLE score_gone AS
-SELECT s.deal_id, md5_number_lower(s.deal_id) % {buckets} AS bucket, s.method, c.deal_id IS NULL AS is_removed
+SELECT s.deal_id, {bucket} AS bucket, s.method, c.deal_id IS NULL AS is_removed
 FROM score_scored s LEFT JOIN score_closed c USING (deal_id)
 WHERE c.deal_id IS NULL OR (s.content <> c.content AND s.method NOT IN (SELECT method FROM score_recipes))
 """
@@ -80,7 +81,7 @@ class Recipe:
 
 def stage_deals(connection: Any, buckets: int) -> None:
     """Makes ``score_closed`` (closed deals, their bucket and content) and ``score_touches``."""
-    connection.execute(_CLOSED.format(buckets=buckets))
+    connection.execute(_CLOSED.format(bucket=bucket_of("d.deal_id", buckets)))
     connection.execute(_TOUCHES)
 
 
@@ -111,7 +112,7 @@ def stage_work(connection: Any, workspace: Workspace, buckets: int, done: list[i
     """
     connection.execute(f"CREATE TEMP VIEW score_scored AS {_scored(workspace)}")
     connection.execute(_TODO, {"all": all_deals, "done": done})
-    connection.execute(_GONE.format(buckets=buckets))
+    connection.execute(_GONE.format(bucket=bucket_of("s.deal_id", buckets)))
 
 
 def content_hash(connection: Any) -> str:
@@ -133,14 +134,13 @@ def count(connection: Any, table: str, condition: str = "true") -> int:
 
 
 def _scored(workspace: Workspace) -> str:
-    files = [str(file) for file in part_files(workspace, SCORED)]
+    files = part_files(workspace, SCORED)
     if not files:
         return (
             "SELECT NULL::VARCHAR AS deal_id, NULL::VARCHAR AS method, NULL::VARCHAR AS content, "
             "NULL::VARCHAR AS fingerprint WHERE false"
         )
-    names = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-    return f"SELECT deal_id, method, content, fingerprint FROM read_parquet([{names}])"
+    return f"SELECT deal_id, method, content, fingerprint FROM {parquet(files)}"
 
 
 def _sql(table: ir.Table) -> str:

@@ -8,13 +8,15 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from pipelines.scoring.parts import FOLDERS
+from pipelines.scoring.parts import divide_anew
 from pipelines.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
 JOURNAL: Final = "results/run.json"
 SUMMARY: Final = "results/score.json"
+GROWTH: Final = 2
+"""Times ``chunk_deals`` to which a bucket may grow before the deals are divided into more of them."""
 
 
 @dataclass
@@ -38,28 +40,24 @@ class Run:
         return cls(**{**values, "scored_at": datetime.fromisoformat(values["scored_at"]), "done": done})
 
 
-def n_buckets(
-    workspace: Workspace, connection: Any, chunk_deals: int, methods: tuple[str, ...], *, all_deals: bool
-) -> int:
-    """How many buckets the deals are in: what it was, unless nothing stays of what was scored before.
+def n_buckets(workspace: Workspace, connection: Any, chunk_deals: int, *, all_deals: bool) -> int:
+    """How many buckets the deals are in: what it was, as long as a bucket holds no more than twice ``chunk_deals``.
 
-    It is decided at the first scoring, and with ``all_deals`` when no other method's credit is to be kept.
+    It is decided at the first scoring, when the deals have outgrown their buckets, and with ``all_deals``. The same
+    run, begun again, decides the same.
     """
-    before = _before(workspace)
-    found = connection.execute("SELECT DISTINCT method FROM credits").fetchall()
-    keeps_others = not {row[0] for row in found} <= set(methods)
-    is_interrupted = (workspace.root / JOURNAL).exists()
-    if before is not None and (is_interrupted or keeps_others or not all_deals):
-        return int(before["buckets"])
     query = "SELECT count(*) FROM deals WHERE outcome <> 'open' AND closed_at IS NOT NULL"
     n_closed = int(connection.execute(query).fetchall()[0][0])
+    before = _before(workspace)
+    if before is not None and not all_deals and n_closed <= GROWTH * chunk_deals * before["buckets"]:
+        return int(before["buckets"])
     return max(1, -(-n_closed // chunk_deals))
 
 
-def begin(workspace: Workspace, run: Run) -> Run:
+def begin(workspace: Workspace, connection: Any, run: Run) -> Run:
     """The run to go on with: the interrupted one when it was the same, else ``run``, entered in the journal.
 
-    Parts that were made for another number of buckets are taken away with that entry.
+    Parts that were made for another number of buckets are divided anew together with that entry.
     """
     before, journal = _before(workspace), _read_json(workspace, JOURNAL)
     if journal is not None:
@@ -69,8 +67,7 @@ def begin(workspace: Workspace, run: Run) -> Run:
             return interrupted
     with workspace.transaction() as transaction:
         if before is None or before["buckets"] != run.buckets:
-            for folder in FOLDERS:
-                transaction.remove(folder)
+            divide_anew(workspace, connection, transaction, run.buckets)
         transaction.file(JOURNAL).write_text(run.to_json(), encoding="utf-8")
     return run
 

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from features.tables import DIRECT
-from models.credit import credit_rows, model_credit, players_of, rule_credit
+from models.credit import credit_rows, model_credit, players_of, rule_credit, sampled_at_once
 from models.pools import Pools
 from models.rules import countable_touches
-from models.value import DealBatch
+from models.value import MAX_CELLS, MAX_ROWS, DealBatch
 
 PUSH = "push_millionths"
 
@@ -159,6 +159,34 @@ def test_sampled_orders_hang_on_the_seed() -> None:
     model = Additive({"si": 0.02, "isv": -0.01}, together=0.3)
     one, other = (credited(model, BASE.iloc[:1], MANY, exact_players=3, samples=16, seed=seed) for seed in (1, 2))
     assert as_dict(one) != as_dict(other)
+
+
+def test_sampled_deals_are_featurised_within_both_limits() -> None:
+    for n in range(4, 41):
+        for samples in (16, 512, 5000):
+            coalitions = min(2**n, samples * n)
+            at_once = sampled_at_once(n, samples)
+            assert at_once == 1 or at_once * coalitions <= MAX_ROWS
+            assert at_once == 1 or at_once * samples * n * n <= MAX_CELLS
+
+
+def test_no_more_coalitions_than_allowed_are_predicted_at_once_and_the_limit_changes_no_bit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = Additive({"si": 0.02, "isv": -0.01}, together=0.3)
+    members = pd.concat([MANY.assign(deal_id=f"d{i}", account_id=f"of d{i}") for i in range(1, 4)])
+    options = {"exact_players": 3, "samples": 64}
+    at_once = credited(model, BASE, members, **options)
+    sizes: list[int] = []
+
+    def counted(frame: pd.DataFrame) -> np.ndarray:
+        sizes.append(len(frame))
+        return Additive.predict(model, frame)
+
+    monkeypatch.setattr(model, "predict", counted)
+    monkeypatch.setattr("models.credit.MAX_ROWS", 130)
+    pd.testing.assert_frame_equal(credited(model, BASE, members, **options), at_once, check_exact=True)
+    assert max(sizes) <= 130
 
 
 CLOSE = pd.Timestamp("2025-03-31", tz="UTC")

@@ -259,6 +259,32 @@ def test_all_scores_every_deal_again_in_buckets_of_the_size_asked_for(ruled: Wor
     assert summary["buckets"] == -(-report.deals_in // 7)
 
 
+def test_deals_that_outgrew_their_buckets_are_divided_anew_and_keep_all_methods_credit(
+    ruled_once: Workspace, tmp_path: Path
+) -> None:
+    tables, methods = company(), ("first_touch", "linear")
+    few = {**tables, "deals": tables["deals"].head(4)}
+    for all_deals in (False, True):
+        workspace = put(tmp_path / f"grown-{all_deals}", few)
+        score(workspace, configured(), methods=RULES, now=NOW)
+        assert len(workspace.files("credits")) == 1
+        before = workspace.read("credits").query("method == 'last_touch'")
+        put(workspace.root, tables)
+        score(workspace, configured(), methods=methods, all_deals=all_deals, now=NOW)
+        after = workspace.read("credits").query("method == 'last_touch'")
+        order = ["deal_id", "target", "partner_id"]
+        left, right = (f.sort_values(order, ignore_index=True) for f in (before, after))
+        pd.testing.assert_frame_equal(left, right, check_exact=True)
+        score(workspace, configured(), methods=RULES, now=NOW)
+        assert [f.name for f in workspace.files("credits")] == [f.name for f in ruled_once.files("credits")]
+        assert max(map(n_deals_of, workspace.files("credits"))) < 20
+        assert_same(without_run(ruled_once), without_run(workspace))
+
+
+def n_deals_of(file: Path) -> int:
+    return int(pd.read_parquet(file)["deal_id"].nunique())
+
+
 def test_an_interrupted_run_goes_on_under_its_own_id_and_time(
     ruled: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

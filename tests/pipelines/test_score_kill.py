@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -22,6 +23,8 @@ pytestmark = pytest.mark.slow
 
 N_DEALS = 90
 SCRIPT = """
+import os
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,14 +55,23 @@ class Pushes:
 pipelines.score.champion = lambda workspace, config: Pushes()
 config = parse_config({"credit": {"chunk_deals": 6}})
 workspace = Workspace.open(Path(sys.argv[1]), threads=1)
+moves, replace = [], Path.replace
+
+def fatal(path, target):
+    moves.append(path)
+    if len(moves) == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return replace(path, target)
+
+Path.replace = fatal if len(sys.argv) > 2 else replace
 print("ready", flush=True)
 pipelines.score.score(workspace, config, now=datetime(2026, 1, 1, tzinfo=UTC))
 print("done", flush=True)
 """
 
 
-def company(root: Path) -> None:
-    """A workspace of deals with up to four partners."""
+def company(root: Path, n_deals: int = N_DEALS) -> None:
+    """A workspace with the first of the deals, which have up to four partners each."""
     dice = np.random.default_rng(3)
     deal_ids = [f"d{i:03}" for i in range(N_DEALS)]
     closed = pd.Timestamp("2025-06-30", tz="UTC") - pd.to_timedelta(dice.integers(0, 300, N_DEALS), unit="D")
@@ -86,13 +98,14 @@ def company(root: Path) -> None:
     )
     workspace = Workspace.open(root, create=True)
     with workspace.lock("test"), workspace.transaction() as transaction:
-        for name, frame in (("deals", deals), ("touchpoints", touches), ("partners", partners)):
+        for name, frame in (("deals", deals.head(n_deals)), ("touchpoints", touches), ("partners", partners)):
             write_frame(frame, TABLES[name], transaction.file(f"tables/{name}.parquet"))
 
 
-def started(root: Path, script: Path) -> subprocess.Popen[str]:
-    """A scoring process that has finished its imports."""
-    process = subprocess.Popen([sys.executable, str(script), str(root)], stdout=subprocess.PIPE, text=True)
+def started(root: Path, script: Path, *fatal_move: str) -> subprocess.Popen[str]:
+    """A scoring process that has finished its imports; it kills itself at that move of a file into place."""
+    command = [sys.executable, str(script), str(root), *fatal_move]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     return process
@@ -149,3 +162,28 @@ def test_scoring_killed_at_ten_random_moments_ends_in_the_same_tables(tmp_path: 
         assert summary(workspace)["run_id"] == run_id
         assert not list(workspace.glob("results/run.json"))
     assert interrupted >= 3, "too few kills fell into the writing of buckets to prove anything"
+
+
+def test_deals_being_divided_into_more_buckets_survive_a_kill_at_any_move(tmp_path: Path, root: Path) -> None:
+    script = tmp_path / "score.py"
+    script.write_text(f"import sys; sys.path.insert(0, {str(root)!r})\n{SCRIPT}", encoding="utf-8")
+    company(tmp_path / "small", 6)
+    finished(tmp_path / "small", script)
+    assert summary(tmp_path / "small")["buckets"] == 1
+    company(tmp_path / "small")
+    shutil.copytree(tmp_path / "small", tmp_path / "undisturbed")
+    finished(tmp_path / "undisturbed", script)
+    assert summary(tmp_path / "undisturbed")["buckets"] == N_DEALS / 6
+    expected = parts(tmp_path / "undisturbed")
+    for fatal_move in (2, 6, 20):
+        workspace = tmp_path / f"killed{fatal_move}"
+        shutil.copytree(tmp_path / "small", workspace)
+        process = started(workspace, script, str(fatal_move))
+        process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGKILL
+        assert (workspace / ".commit.json").exists()
+        finished(workspace, script)
+        made = parts(workspace)
+        assert made.keys() == expected.keys()
+        for name, frame in expected.items():
+            pd.testing.assert_frame_equal(made[name], frame, check_exact=True)
