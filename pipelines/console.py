@@ -49,9 +49,12 @@ def text_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: 
 
 def set_up_logging(*, debug: bool) -> None:
     """Sends the product's own log to stderr, at INFO (DEBUG with ``debug``); libraries speak only when it is bad."""
+    bad = logging.WARNING if debug else logging.ERROR
     handler = _LineHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))
-    logging.basicConfig(handlers=[handler], level=logging.WARNING if debug else logging.ERROR, force=True)
+    # Some libraries set the level of their own loggers, so the root's level alone does not keep them quiet.
+    handler.addFilter(lambda record: record.name.split(".")[0] in OWN_LOGGERS or record.levelno >= bad)
+    logging.basicConfig(handlers=[handler], level=bad, force=True)
     logging.captureWarnings(capture=True)
     for name in OWN_LOGGERS:
         logging.getLogger(name).setLevel(logging.DEBUG if debug else logging.INFO)
