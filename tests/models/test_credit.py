@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from itertools import permutations
 from typing import Any
@@ -13,9 +14,10 @@ import pytest
 
 from features.tables import DIRECT
 from models.credit import credit_rows, model_credit, players_of, rule_credit, sampled_at_once
+from models.outcome import OutcomeModel
 from models.pools import Pools
 from models.rules import countable_touches
-from models.value import MAX_CELLS, MAX_ROWS, DealBatch
+from models.value import MAX_CELLS, MAX_ROWS, DealBatch, Values
 
 PUSH = "push_millionths"
 
@@ -187,6 +189,23 @@ def test_no_more_coalitions_than_allowed_are_predicted_at_once_and_the_limit_cha
     monkeypatch.setattr("models.credit.MAX_ROWS", 130)
     pd.testing.assert_frame_equal(credited(model, BASE, members, **options), at_once, check_exact=True)
     assert max(sizes) <= 130
+
+
+@pytest.mark.slow
+def test_exact_credit_by_a_trained_model_lies_within_the_sampled_bounds(deals_of: Callable[..., Any]) -> None:
+    data = deals_of(400, 12)
+    model = OutcomeModel(folds=3, max_rounds=30, residual_rounds=20).fit(data.base, data.members, data.won)
+    partners = data.members.drop_duplicates("partner_id")
+    deal = data.base.iloc[[0]]
+    crowd = partners.assign(deal_id=deal["deal_id"].iloc[0], account_id=deal["account_id"].iloc[0])
+    pools, batch = Pools(duckdb.connect(), model.extra_columns), DealBatch.of(model, deal, crowd)
+    exact = model_credit(model, batch, pools, exact_players=14).set_index("partner_id")
+    sampled = model_credit(model, batch, pools, exact_players=10).set_index("partner_id")
+    assert len(exact) == 13
+    assert exact["credit"].sum() == pytest.approx(model.predict(Values(model, batch, pools).with_all())[0], abs=1e-12)
+    inside = exact["credit"].between(sampled["credit_lo"], sampled["credit_hi"]).drop(DIRECT)
+    assert inside.all()
+    assert sampled["credit_hi"].sub(sampled["credit_lo"]).max() < 0.05
 
 
 CLOSE = pd.Timestamp("2025-03-31", tz="UTC")
