@@ -113,8 +113,7 @@ class Workspace:
 
     def has(self, name: str) -> bool:
         """Whether table ``name`` is there with at least one file."""
-        path = self.path(name)
-        return path.is_file() or (path.is_dir() and any(path.glob("*.parquet")))
+        return bool(self.files(name))
 
     def select(self, name: str) -> str:
         """SQL that reads table ``name``, as ``pipelines.stored.stored`` does; empty when the table is not there.
@@ -131,11 +130,14 @@ class Workspace:
         return list(names)
 
     def files(self, name: str) -> list[Path]:
-        """The Parquet files of table ``name``, sorted."""
+        """The Parquet files of table ``name``, sorted; raises ``WorkspaceError`` when they lie in deeper folders."""
         path = self.path(name)
         if path.is_file():
             return [path]
-        return sorted(path.glob("*.parquet")) if path.is_dir() else []
+        parts = sorted(path.glob("*.parquet")) if path.is_dir() else []
+        if not parts and next(path.glob("*/**/*.parquet"), None) is not None:
+            raise WorkspaceError(f"{path} is divided into folders, which are not read. Write its part files into it.")
+        return parts
 
     def read(self, name: str) -> pd.DataFrame:
         """Table ``name`` as a frame with the declared columns and types; empty when it is not there."""

@@ -64,10 +64,19 @@ def _tables(path: Path) -> dict[str, list[Path]]:
             raise SourceError(
                 f"{path} has table {table} more than once, e.g. as {entry.name}. Leave one of them there."
             )
-        found[table] = sorted(entry.glob("*.parquet")) if entry.is_dir() else [entry]
-    if not any(found.values()):
+        found[table] = _parts(entry) if entry.is_dir() else [entry]
+    if not found:
         raise SourceError(_nothing_found(path, entries))
-    return {table: files for table, files in found.items() if files}
+    return found
+
+
+def _parts(folder: Path) -> list[Path]:
+    parts = sorted(folder.glob("*.parquet"))
+    if not parts:
+        raise SourceError(
+            f"{folder} holds no part file *.parquet. Write the table there without partitions (no folders in it)."
+        )
+    return parts
 
 
 def _table_of(path: Path) -> str | None:

@@ -65,7 +65,7 @@ def _reader_may_leave() -> Iterator[None]:
 
 def told(error: Exception) -> str:
     """An error in one line; one that does not explain itself is told with its class and the way to its traceback."""
-    message = " ".join(str(error).split())
+    message = " ".join(str(error).split("\n\nLINE ")[0].split())  # DuckDB goes on with the query
     if isinstance(error, ModuleNotFoundError):
         extra = EXTRAS.get((error.name or "").split(".")[0])
         return f"{message}. " + (f"Install it: pip install 'partnerlift[{extra}]'." if extra else DEBUG_HINT)

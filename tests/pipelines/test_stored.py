@@ -128,3 +128,10 @@ def test_parts_in_a_folder_with_an_asterisk_are_read(tmp_path: Path) -> None:
     workspace.path("deals").mkdir(parents=True)
     pq.write_table(pa.table(DEAL), workspace.path("deals") / "part-0.parquet")
     assert workspace.read("deals")["deal_id"].tolist() == ["D1"]
+
+
+def test_a_table_in_folders_of_folders_is_refused_and_not_taken_for_empty(workspace: Workspace) -> None:
+    (workspace.path("deals") / "outcome=won").mkdir(parents=True)
+    pq.write_table(pa.table(DEAL), workspace.path("deals") / "outcome=won" / "a.parquet")
+    with pytest.raises(WorkspaceError, match=r"deals\.parquet is divided into folders.*Write its part files into it"):
+        workspace.read("deals")

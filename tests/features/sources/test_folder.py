@@ -64,6 +64,16 @@ def test_upper_and_lower_case_of_a_files_name_are_the_same(
     assert ignored_files(export) == []
 
 
+def test_a_folder_of_partitions_is_refused_and_not_passed_over(
+    con: duckdb.DuckDBPyConnection, export: Path, tmp_path: Path
+) -> None:
+    (export / "partners.csv").write_text("partner_id\nP1\n")
+    (export / "deals.parquet" / "outcome=won").mkdir(parents=True)
+    pq.write_table(pa.table({"deal_id": ["D1"]}), export / "deals.parquet" / "outcome=won" / "a.parquet")
+    with pytest.raises(SourceError, match=r"deals\.parquet holds no part file.*without partitions"):
+        canonical(con, export, tmp_path)
+
+
 def test_one_file_is_enough(con: duckdb.DuckDBPyConnection, export: Path, tmp_path: Path) -> None:
     (export / "deals.csv").write_text("deal_id\nD1\n")
     assert list(canonical(con, export / "deals.csv", tmp_path)) == ["deals"]
