@@ -12,8 +12,9 @@ import pandas as pd
 from models.amount import LEAVE_OUT, AmountModel
 from models.baselines import logistic, prior, ridge_log_amount
 from models.columns import feature_names
+from models.crossfit import TrainingDataError
 from models.metrics import Estimate, Floats, evaluate, log_losses, paired_difference
-from models.outcome import OutcomeModel, check_outcomes
+from models.outcome import OutcomeModel
 from models.pooling import deal_frame
 from models.splits import Split
 
@@ -32,6 +33,7 @@ LABELS: Final = {
 }
 
 
+_USE: Final = {"later": "tested", "earlier": "trained"}
 MIN_GAIN: Final = 0.01
 """A model whose loss is smaller than a constant guess's by less than this share has found no usable signal."""
 
@@ -70,8 +72,14 @@ def evaluate_outcome(
     ``samples`` bootstrap draws of whole accounts. Raises ``TrainingDataError`` when either part has one outcome only.
     """
     train, test = base[split.train], base[split.test]
-    check_outcomes(won[split.train])
-    check_outcomes(won[split.test])
+    _check(split)
+    for part, mask in (("later", split.test), ("earlier", split.train)):
+        if len(np.unique(won[mask])) < 2:
+            raise TrainingDataError(
+                f"The {int(mask.sum()):,} {part} deals, on which the model is {_USE[part]}, all have one outcome. "
+                "Bring in more deals, or set `outcome.test_share` otherwise. "
+                "The rule methods (first_touch, last_touch, linear) still work."
+            )
     model.fit(train, members, pd.Series(won[split.train]))
     frame = deal_frame(base, members)
     known, later = frame[split.train], frame[split.test]
@@ -102,6 +110,7 @@ def evaluate_amount(
     seed: int,
 ) -> Evaluation:
     """The same for the amounts of won deals: squared and absolute errors of log(1 + amount), and R squared."""
+    _check(split)
     train, test, target = base[split.train], base[split.test], np.log1p(amount)
     model.fit(train, members, pd.Series(amount[split.train]))
     frame = deal_frame(base, members)
@@ -121,6 +130,15 @@ def evaluate_amount(
     table = test[["deal_id", "account_id"]].assign(log_amount=actual, **predictions).reset_index(drop=True)
     usable = gain[MEDIAN].value > MIN_GAIN * float(losses[MEDIAN].mean())
     return Evaluation(metrics, gain, _verdict(gain, "squared log error", usable=usable), table)
+
+
+def _check(split: Split) -> None:
+    if split.train.any() and split.test.any():
+        return
+    raise TrainingDataError(
+        f"The {len(split.test):,} deals belong to too few accounts: none are left to test the model on accounts that "
+        "it has not seen. Check `account_id`. The rule methods (first_touch, last_touch, linear) still work."
+    )
 
 
 def _of(members: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
@@ -151,7 +169,7 @@ def _amount_metrics(
 
 def _verdict(gain: dict[str, Estimate], loss: str, *, usable: bool) -> tuple[str, ...]:
     sentences = [
-        f"The model is {_compared(estimate)} {LABELS[name]} ({_shown(estimate, loss)})."
+        f"The model is {_compared(estimate)} {LABELS[name]} ({in_words(estimate, loss)})."
         for name, estimate in gain.items()
     ]
     constant = next(iter(gain.values()))
@@ -169,5 +187,8 @@ def _compared(gain: Estimate) -> str:
     return "worse than" if gain.hi < 0 else "no better than"
 
 
-def _shown(gain: Estimate, loss: str) -> str:
+def in_words(gain: Estimate, loss: str) -> str:
+    """A gain and its interval, e.g. ``log-loss smaller by 0.0463, 95 % interval 0.0019 to 0.0891``."""
+    if gain.value < 0:
+        return f"{loss} larger by {-gain.value:.4f}, 95 % interval {-gain.hi:.4f} to {-gain.lo:.4f}"
     return f"{loss} smaller by {gain.value:.4f}, 95 % interval {gain.lo:.4f} to {gain.hi:.4f}"

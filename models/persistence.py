@@ -11,7 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""Goes up with every change of what a model saves; ``tests/models/test_persistence.py`` knows what belongs to it."""
 FACTS: Final = "model.json"
 
 

@@ -11,24 +11,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from features.tables import DIRECT, METHODS
+from features.tables import DIRECT, METHODS, NO_CURRENCY
 from pipelines.config import Config
 from pipelines.workspace import Workspace
 
 NANO: Final = 1_000_000_000
-PERIODS: Final = {
-    "month": "strftime(closed_at, '%Y-%m')",
-    "quarter": "year(closed_at)::VARCHAR || '-Q' || quarter(closed_at)::VARCHAR",
-    "year": "year(closed_at)::VARCHAR",
-}
-
 _DEAL: Final = """
 CREATE TEMP TABLE deal AS
 SELECT deal_id, coalesce(name, deal_id) AS name, outcome, deal_type, segment, industry, region, route,
     created_at AT TIME ZONE 'UTC' AS created_at, closed_at AT TIME ZONE 'UTC' AS closed_at,
-    CASE WHEN amount IS NULL THEN NULL WHEN {converts} THEN $report ELSE coalesce(currency, '') END AS unit,
+    CASE WHEN amount IS NULL THEN NULL WHEN {converts} THEN $report ELSE coalesce(nullif(currency, '{nameless}'), '') END AS unit,
     CASE WHEN {converts} AND currency IS DISTINCT FROM $report THEN fx_rate ELSE 1.0 END AS rate,
-    CAST(round(amount * 100 * rate) AS BIGINT) AS cents
+    TRY_CAST(round(amount * 100 * rate) AS BIGINT) AS cents
 FROM deals
 """
 _CLOSED: Final = """
@@ -48,9 +42,9 @@ FROM touchpoints t JOIN closed c USING (deal_id)
 _CREDIT: Final = """
 CREATE TEMP TABLE credit AS
 SELECT deal_id, partner_id, method,
-    CAST(sum(CAST(round(k.share * {nano}) AS BIGINT)) FILTER (target = 'win') AS BIGINT) AS share,
-    CAST(sum(CAST(round(k.credit * {nano}) AS BIGINT)) FILTER (target = 'win') AS BIGINT) AS win,
-    CAST(sum(CAST(round(k.credit * 100 * c.rate) AS BIGINT)) FILTER (target = 'amount') AS BIGINT) AS cents,
+    CAST(sum(CASE WHEN target = 'win' THEN CAST(round(k.share * {nano}) AS BIGINT) END) AS BIGINT) AS share,
+    CAST(sum(CASE WHEN target = 'win' THEN CAST(round(k.credit * {nano}) AS BIGINT) END) AS BIGINT) AS win,
+    CAST(sum(CASE WHEN target = 'amount' THEN CAST(round(k.credit * 100 * c.rate) AS BIGINT) END) AS BIGINT) AS cents,
     any_value(c.unit) AS unit, any_value(c.is_won) AS is_won, any_value(c.period) AS period
 FROM credits k JOIN closed c USING (deal_id)
 WHERE k.kind = 'split'
@@ -93,7 +87,7 @@ def open_source(workspace: Workspace, config: Config) -> Iterator[Source]:
     with workspace.connect() as connection:
         report = config.report_currency
         converts = "(currency = $report OR fx_rate IS NOT NULL)" if report else "($report IS NOT NULL)"
-        connection.execute(_DEAL.format(converts=converts), {"report": report})
+        connection.execute(_DEAL.format(converts=converts, nameless=NO_CURRENCY), {"report": report})
         connection.execute(_CLOSED.format(period=PERIODS[config.credit.period]))
         connection.execute(_TOUCH)
         connection.execute(_CREDIT.format(nano=NANO))

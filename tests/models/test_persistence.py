@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from models.persistence import FACTS, Artifact, ArtifactError, read_artifact, write_artifact
+from models.amount import AmountModel
+from models.outcome import OutcomeModel
+from models.persistence import FACTS, FORMAT, Artifact, ArtifactError, read_artifact, write_artifact
 
 ARTIFACT = Artifact("outcome", {"seed": 1, "edges": [0.1, 2.0]}, {"fold_0": "tree\n"})
 
@@ -25,7 +29,7 @@ def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
     write_artifact(ARTIFACT, tmp_path)
     facts = json.loads((tmp_path / FACTS).read_text(encoding="utf-8"))
     (tmp_path / FACTS).write_text(json.dumps({**facts, "format": 99}), encoding="utf-8")
-    with pytest.raises(ArtifactError, match="has format 99, but this version reads format 1"):
+    with pytest.raises(ArtifactError, match="has format 99, but this version reads format 2"):
         read_artifact(tmp_path, "outcome")
 
 
@@ -57,3 +61,18 @@ def test_a_file_outside_the_folder_is_not_read(tmp_path: Path) -> None:
     (tmp_path / FACTS).write_text(json.dumps({**facts, "texts": ["../secret"]}), encoding="utf-8")
     with pytest.raises(ArtifactError, match="outside its folder"):
         read_artifact(tmp_path, "outcome")
+
+
+OUTCOME_FACTS = {"accounts", "base_coder", "calibrator", "coder", "effects", "params", "spec"}
+EFFECTS_FACTS = {"by_partner", "by_type", "common", "intercept", "slope"}
+AMOUNT_FACTS = {"coder", "params", "smearing", "spec"}
+
+
+def test_what_models_save_belongs_to_the_format(deals_of: Callable[..., Any], tmp_path: Path) -> None:
+    """When this fails, put ``FORMAT`` up by one together with what is saved, here as well."""
+    deals = deals_of(120, seed=1)
+    OutcomeModel(folds=3, max_rounds=2).fit(deals.base, deals.members, deals.won).save(tmp_path / "outcome")
+    AmountModel(folds=3, max_rounds=2).fit(deals.base, deals.members, deals.base["amount"]).save(tmp_path / "amount")
+    outcome = read_artifact(tmp_path / "outcome", "outcome").facts
+    found = set(outcome), set(outcome["effects"][0]), set(read_artifact(tmp_path / "amount", "amount").facts)
+    assert (FORMAT, *found) == (2, OUTCOME_FACTS, EFFECTS_FACTS, AMOUNT_FACTS)

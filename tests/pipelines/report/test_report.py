@@ -160,6 +160,24 @@ def test_amounts_in_several_currencies_are_shown_apart(company: Any, tmp_path: P
     assert re.search(r"worth [€$][\d.]+[Mk] \+ [€$][\d.]+[Mk]", page.text)
 
 
+def test_amounts_without_a_currency_are_said_to_have_none(company: Any, tmp_path: Path) -> None:
+    company.deals.loc[::2, "currency"] = "XXX"
+    assert "(no currency)" in made(company.write(tmp_path / "some"), tmp_path).text
+    company.deals["currency"] = None
+    page = made(company.write(tmp_path / "none"), tmp_path).text
+    assert "The deals name no currency" in page
+    assert "XXX" not in page
+
+
+def test_an_amount_of_a_trillion_yen_has_room(company: Any, tmp_path: Path) -> None:
+    deal = company.credits.loc[company.credits["target"] == "amount", "deal_id"].iloc[0]
+    is_large = company.credits["deal_id"].eq(deal) & company.credits["target"].eq("amount")
+    company.deals.loc[company.deals["deal_id"] == deal, ["amount", "currency"]] = [1e12, "JPY"]
+    company.credits.loc[is_large, "credit"] = company.credits.loc[is_large, "share"] * 1e12
+    page = made(company.write(tmp_path / "w"), tmp_path)
+    assert "¥1,000B" in page.text
+
+
 def test_amounts_are_converted_where_a_rate_to_the_report_currency_is_known(company: Any, tmp_path: Path) -> None:
     won = company.deals["outcome"] == "won"
     company.deals.loc[::2, ["currency", "fx_rate"]] = ["EUR", 2.0]
