@@ -260,9 +260,19 @@ class Workspace:
         _sync(draft)
         draft.replace(self._journal)
 
+    def _planned(self) -> dict[str, object]:
+        try:
+            plan: dict[str, object] = json.loads(self._journal.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise WorkspaceError(
+                f"{self._journal}, from which an interrupted write is finished, is damaged ({error}). Take it away and "
+                "run the last ingest or score again."
+            ) from error
+        return plan
+
     def _recover(self) -> None:
         if self._journal.exists():
-            self._apply(json.loads(self._journal.read_text(encoding="utf-8")))
+            self._apply(self._planned())
         shutil.rmtree(self.root / STAGING, ignore_errors=True)
         for folder in (self.root / SCRATCH).glob("*"):
             _clear_scratch(folder)

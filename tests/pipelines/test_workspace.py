@@ -209,3 +209,9 @@ def test_a_frame_is_written_with_the_declared_types(workspace: Workspace, tmp_pa
     assert pq.read_schema(tmp_path / "partners.parquet").names == list(PARTNERS.column_names)
     with pytest.raises(ValueError, match=r"lacks the column\(s\) name"):
         write_frame(frame.drop(columns="name"), PARTNERS, tmp_path / "partners.parquet")
+
+
+def test_a_damaged_journal_is_named_with_the_way_out(workspace: Workspace) -> None:
+    (workspace.root / ".commit.json").write_text("{bad")
+    with pytest.raises(WorkspaceError, match=r"commit\.json, from which .* is damaged .* Take it away"):
+        Workspace.open(workspace.root)
