@@ -12,7 +12,7 @@ from typing import Final
 import duckdb
 
 from features.sources import hubspot_touches
-from features.sources.objects import is_true, on_utc, staged_objects, trimmed
+from features.sources.objects import is_true, on_utc, staged_objects, trimmed, with_unread
 from features.sources.partner_words import is_partner_type, partner_type
 from features.sources.sqltext import literal
 
@@ -41,6 +41,22 @@ OBJECTS: Final = {
 }
 """The objects that are read and their columns, folded."""
 
+_FED: Final = {
+    **dict.fromkeys(("deal", "dealpipeline", "dealpipelinestage", "dealcompany", "mergeddeal"), "deals"),
+    "dealstage": "stage_history",
+    "company": "partners",
+    **dict.fromkeys(("contact", "contactcompany", "owner"), "contacts"),
+    **dict.fromkeys(hubspot_touches.OBJECTS, "touchpoints"),
+}
+_NEEDED: Final = {
+    "dealpipeline": ("pipelineid",),
+    "dealpipelinestage": ("stageid",),
+    "dealcompany": ("dealid", "companyid"),
+    "contactcompany": ("contactid", "companyid"),
+    "mergeddeal": ("dealid", "mergeddealid"),
+    **hubspot_touches.NEEDED,
+}
+
 _PRIMARY_COMPANY: Final = "5"
 _DELETED: Final = "deleted in HubSpot"
 _DEAL: Final = "coalesce(d.dealid, d.id, d.hsobjectid)"
@@ -56,7 +72,7 @@ def canonical(con: duckdb.DuckDBPyConnection, path: Path, staging: Path) -> dict
 
     Raises ``SourceError`` when there is no file named after an object, or one cannot be used.
     """
-    found = staged_objects(con, path, staging, OBJECTS, system="hubspot", prefixes=("hubspot",))
+    found = staged_objects(con, path, staging, OBJECTS, system="hubspot", prefixes=("hubspot",), needed=_NEEDED)
     _register_known(con)
     queries = {
         "deals": (_deals(), {"deal"}),
@@ -65,7 +81,8 @@ def canonical(con: duckdb.DuckDBPyConnection, path: Path, staging: Path) -> dict
         "contacts": (_contacts(), {"contact", "owner"}),
         "touchpoints": (hubspot_touches.query(), set(hubspot_touches.KINDS)),
     }
-    return {table: query for table, (query, objects) in queries.items() if objects & found}
+    readable = {table: query for table, (query, objects) in queries.items() if objects & found}
+    return with_unread(con, readable, _FED, "hubspot")
 
 
 def _register_known(con: duckdb.DuckDBPyConnection) -> None:
@@ -85,7 +102,7 @@ def _register_known(con: duckdb.DuckDBPyConnection) -> None:
 
 def _unusable(alias: str) -> str:
     deleted = " OR ".join(is_true(f"{alias}.{column}") for column in _LIVE)
-    return f"coalesce({alias}._fault, CASE WHEN {deleted} THEN {literal(_DELETED)} END)"
+    return f"CASE WHEN {deleted} THEN {literal(_DELETED)} END"
 
 
 def _moved() -> str:
@@ -185,9 +202,9 @@ def _deal_type() -> str:
 def _stage_history() -> str:
     return (
         "SELECT coalesce(m.new, h.dealid) AS deal_id, coalesce(s.label, h.value) AS stage, "
-        f"{on_utc('coalesce(h.dateentered, h.fivetranstart)')} AS entered_at, h._file, h._line, h._fault "
-        "FROM hubspot_dealstage AS h LEFT JOIN hubspot_labels AS s ON s.stageid = h.value "
-        "LEFT JOIN hubspot_moved AS m ON m.old = h.dealid"
+        f"{on_utc('coalesce(h.dateentered, h.fivetranstart)')} AS entered_at, h._file, h._line, "
+        "CAST(NULL AS VARCHAR) AS _fault FROM hubspot_dealstage AS h "
+        "LEFT JOIN hubspot_labels AS s ON s.stageid = h.value LEFT JOIN hubspot_moved AS m ON m.old = h.dealid"
     )
 
 
@@ -196,7 +213,7 @@ def _partners() -> str:
     return (
         f"SELECT {_COMPANY} AS partner_id, coalesce(c.name, {_COMPANY}) AS name, {partner_type('NULL', 'c.type')} AS "
         f"partner_type, {trimmed(domain)} AS domains, c._file, c._line, {_unusable('c')} AS _fault "
-        f"FROM hubspot_company AS c WHERE {_COMPANY} IN (SELECT partner_id FROM hubspot_partners)"
+        f"FROM hubspot_company AS c WHERE {_COMPANY} IS NULL OR {_COMPANY} IN (SELECT partner_id FROM hubspot_partners)"
     )
 
 

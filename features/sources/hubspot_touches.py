@@ -11,7 +11,7 @@ from features.sources.journey import journey_stage
 from features.sources.objects import is_true, on_utc, snake
 from features.sources.reading import value as shown
 
-__all__ = ["KINDS", "OBJECTS", "query"]
+__all__ = ["KINDS", "NEEDED", "OBJECTS", "query"]
 
 _COMMON: Final = (
     *("engagementid", "id", "hsobjectid", "hstimestamp", "timestamp", "hscreatedate", "createdate", "createdat"),
@@ -28,11 +28,14 @@ _OWN: Final[dict[str, tuple[str, ...]]] = {
 KINDS: Final = tuple(_OWN)
 """The objects that hold engagements."""
 
-OBJECTS: Final = {found: (*_COMMON, *columns) for found, columns in _OWN.items()} | {
+NEEDED: Final = {
     "engagementdeal": ("dealid", "engagementid"),
     "engagementcontact": ("contactid", "engagementid"),
     "engagementcompany": ("companyid", "engagementid"),
 }
+"""The objects that tie engagements to others, and the columns that each of their rows needs."""
+
+OBJECTS: Final = {found: (*_COMMON, *columns) for found, columns in _OWN.items()} | NEEDED
 """The objects that are read and their columns, folded."""
 
 _ID: Final = "coalesce(e.engagementid, e.id, e.hsobjectid)"
@@ -64,7 +67,7 @@ def query() -> str:
 def _engagements(found: str) -> str:
     recorded = on_utc("coalesce(e.hscreatedate, e.createdate, e.createdat)")
     deleted = " OR ".join(is_true(f"e.{column}") for column in ("isdeleted", "fivetrandeleted", "archived"))
-    faults = ["e._fault", f"CASE WHEN {deleted} THEN 'deleted in HubSpot' END", *_own_faults(found)]
+    faults = [f"CASE WHEN {deleted} THEN 'deleted in HubSpot' END", *_own_faults(found)]
     kind = f"coalesce({snake('e.hsactivitytype')}, {_channel(found)}, '{found.removeprefix('engagement')}')"
     return (
         f"SELECT {_ID} AS engagement_id, {kind} AS kind, {on_utc(_moment(found))} AS occurred_at, {recorded} AS "
@@ -114,7 +117,7 @@ def _deals() -> str:
     """Engagement to deal; what was on a merged deal is on the deal that took it over."""
     return (
         "SELECT DISTINCT l.engagementid, coalesce(m.new, l.dealid) AS deal_id FROM hubspot_engagementdeal AS l "
-        "LEFT JOIN hubspot_moved AS m ON m.old = l.dealid WHERE l.dealid IS NOT NULL"
+        "LEFT JOIN hubspot_moved AS m ON m.old = l.dealid"
     )
 
 

@@ -10,7 +10,7 @@ import duckdb
 
 from features.sources.mapping import FileMap, Mapping, TableMap, load_mapping
 from features.sources.raw import ReadOptions, SourceError, stage
-from features.sources.selects import Source, place, queries
+from features.sources.selects import Source, place, queries, unread
 from features.sources.settle import settled_dates
 from features.sources.sqltext import name, text_list
 
@@ -31,9 +31,16 @@ def canonical(con: duckdb.DuckDBPyConnection, path: Path, staging: Path, mapping
     sources = {key: _staged(con, path, staging, key, file, plan) for key, file in plan.files.items()}
     _check_columns(plan, sources)
     made: dict[str, list[str]] = {}
+    told = {
+        plan.files[table.from_].path for table in plan.tables
+    }  # files whose unreadable rows are among some table's rejects
     for table in plan.tables:
         settled = settled_dates(con, table, sources, plan.timezone)
+        looked_up = {plan.files[join.file].path: join.file for join in table.joins}
+        untold = {path: file for path, file in looked_up.items() if path not in told}
+        told |= untold.keys()
         made.setdefault(table.table, []).extend(queries(settled, sources, plan.timezone))
+        made[table.table] += [unread(settled, sources[file]) for file in untold.values()]
     return {table: " UNION ALL BY NAME ".join(f"({query})" for query in parts) for table, parts in made.items()}
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
 
 import duckdb
 
 from features.sources.dates import utc_text
 from features.sources.errors import SourceError
 from features.sources.raw import SUFFIXES, source_name, stage
-from features.sources.sqltext import name
+from features.sources.sqltext import literal, name
+from features.tables import INPUT_TABLES
 
-__all__ = ["fold", "is_true", "on_utc", "snake", "staged_objects", "trimmed"]
-
-_BOOKKEEPING: Final = "_file, _line, _fault"
+__all__ = ["fold", "is_true", "on_utc", "snake", "staged_objects", "trimmed", "with_unread"]
 
 
 def fold(text: str) -> str:
@@ -33,16 +32,21 @@ def staged_objects(
     system: str,
     prefixes: tuple[str, ...] = (),
     suffixes: tuple[str, ...] = ("data",),
+    needed: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> frozenset[str]:
     """Registers a view ``<system>_<object>`` for each of the objects, empty when the folder has no file for it.
+
+    It shows the rows that can be read; ``<system>_<object>_unread`` has ``_file``, ``_line`` and ``_fault`` of the
+    others, for ``with_unread``.
 
     Parameters
     ----------
     path : folder with the files, or one of them.
     objects : object to its wanted columns, both folded. A view has these as text, null where the file lacks them, then
-        ``_file``, ``_line`` and ``_fault``.
+        ``_file`` and ``_line``.
     system : the CRM's name; names the views and stands in errors.
     prefixes, suffixes : folded words that file names may begin or end with, as ``property`` in columns.
+    needed : object to columns without which a row of it says nothing: it counts as one that cannot be read.
 
     Returns
     -------
@@ -58,12 +62,36 @@ def staged_objects(
         view = f"{system}_{found}"
         if found in files:
             header = stage(con, files[found], f"{view}_raw", staging)
-            con.execute(f"CREATE OR REPLACE VIEW {view} AS {_chosen(view, header, columns)}")
+            rows = _chosen(view, header, columns, needed.get(found, ()))
         else:
             nulls = ", ".join(f"CAST(NULL AS VARCHAR) AS {name(column)}" for column in columns)
             books = "CAST(NULL AS VARCHAR) AS _file, CAST(NULL AS BIGINT) AS _line, CAST(NULL AS VARCHAR) AS _fault"
-            con.execute(f"CREATE OR REPLACE VIEW {view} AS SELECT {nulls}, {books} WHERE false")
+            rows = f"SELECT {nulls}, {books} WHERE false"
+        readable = f"SELECT * EXCLUDE (_fault) FROM ({rows}) WHERE _fault IS NULL"
+        con.execute(f"CREATE OR REPLACE VIEW {view} AS {readable}")
+        unread = f"SELECT _file, _line, _fault FROM ({rows}) WHERE _fault IS NOT NULL"
+        con.execute(f"CREATE OR REPLACE VIEW {view}_unread AS {unread}")
     return frozenset(files)
+
+
+def with_unread(
+    con: duckdb.DuckDBPyConnection, queries: Mapping[str, str], fed: Mapping[str, str], system: str
+) -> dict[str, str]:
+    """The tables' queries, each with the rows that could not be read of the objects that feed it.
+
+    Parameters
+    ----------
+    queries : table to its query.
+    fed : every object to the one table whose rejects tell of its unreadable rows. One that has any brings its table
+        along, if the table has no query.
+    """
+    whole = dict(queries)
+    for found, table in fed.items():
+        unread = f"SELECT * FROM {system}_{found}_unread"
+        if con.execute(f"{unread} LIMIT 1").fetchone():
+            nothing = f"SELECT {', '.join(f'CAST(NULL AS VARCHAR) AS {c}' for c in INPUT_TABLES[table].column_names)}"
+            whole[table] = f"({whole.get(table, f'{nothing} WHERE false')}) UNION ALL BY NAME ({unread})"
+    return whole
 
 
 def _files(
@@ -99,7 +127,7 @@ def _spellings(stem: str, prefixes: tuple[str, ...], suffixes: tuple[str, ...]) 
     return [*starts, *(start.removesuffix(suffix) for start in starts for suffix in suffixes)]
 
 
-def _chosen(view: str, header: list[str], columns: tuple[str, ...]) -> str:
+def _chosen(view: str, header: list[str], columns: tuple[str, ...], needed: tuple[str, ...]) -> str:
     """The wanted columns; a header may have ``property_`` before the name, as loaders of HubSpot write it."""
     spelled: dict[str, str] = {}
     for column in header:
@@ -110,7 +138,10 @@ def _chosen(view: str, header: list[str], columns: tuple[str, ...]) -> str:
         f"{trimmed(name(spelled[column])) if column in spelled else 'CAST(NULL AS VARCHAR)'} AS {name(column)}"
         for column in columns
     )
-    return f"SELECT {cells}, {_BOOKKEEPING} FROM {view}_raw"
+    lacks = " ".join(f"WHEN {name(column)} IS NULL THEN {literal(f'{column} is missing')}" for column in needed)
+    fault = f"coalesce(_fault, CASE {lacks} END)" if lacks else "_fault"
+    raw = f"SELECT {cells}, _file, _line, _fault FROM {view}_raw"
+    return f"SELECT * REPLACE ({fault} AS _fault) FROM ({raw})"
 
 
 def trimmed(text: str) -> str:

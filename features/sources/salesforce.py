@@ -14,7 +14,7 @@ from typing import Final
 import duckdb
 
 from features.sources import salesforce_touches
-from features.sources.objects import is_true, on_utc, snake, staged_objects, trimmed
+from features.sources.objects import is_true, on_utc, snake, staged_objects, trimmed, with_unread
 from features.sources.partner_words import is_partner_type, partner_type
 from features.sources.salesforce_ids import DELETED, key, unusable
 from features.sources.sqltext import literal, text_list
@@ -53,10 +53,20 @@ OBJECTS: Final = {
     ),
     "campaign": ("id", "type", "name", *_LIVE),
     "campaignmember": (
-        *("id", "campaignid", "contactid", "hasresponded", "firstrespondeddate", "createddate", *_LIVE),
+        *("id", "campaignid", "contactid", "leadid", "hasresponded", "firstrespondeddate", "createddate", *_LIVE),
     ),
 }
 """The objects that are read and their columns, folded."""
+
+_FED: Final = {
+    "opportunity": "deals",
+    "opportunityhistory": "stage_history",
+    "account": "partners",
+    **dict.fromkeys(("contact", "user"), "contacts"),
+    **dict.fromkeys(("partner", "opportunitypartner", "opportunitycontactrole", "task", "event"), "touchpoints"),
+    **dict.fromkeys(("campaign", "campaignmember"), "touchpoints"),
+}
+_NEEDED: Final = {"account": ("id",), "campaign": ("id",)}
 
 _CLOSED_STAGES: Final = {"won": "closed won", "lost": "closed lost"}
 
@@ -69,7 +79,9 @@ def canonical(con: duckdb.DuckDBPyConnection, path: Path, staging: Path) -> dict
 
     Raises ``SourceError`` when there is no file named after an object, or one cannot be used.
     """
-    found = staged_objects(con, path, staging, OBJECTS, system="salesforce", prefixes=("sf", "salesforce"))
+    found = staged_objects(
+        con, path, staging, OBJECTS, system="salesforce", prefixes=("sf", "salesforce"), needed=_NEEDED
+    )
     _register_known(con)
     queries = {
         "deals": (_deals(), {"opportunity"}),
@@ -81,7 +93,8 @@ def canonical(con: duckdb.DuckDBPyConnection, path: Path, staging: Path) -> dict
             {"task", "event", "opportunitypartner", "partner", "opportunitycontactrole", "campaignmember"},
         ),
     }
-    return {table: query for table, (query, objects) in queries.items() if objects & found}
+    readable = {table: query for table, (query, objects) in queries.items() if objects & found}
+    return with_unread(con, readable, _FED, "salesforce")
 
 
 def _register_known(con: duckdb.DuckDBPyConnection) -> None:
@@ -134,10 +147,10 @@ def _named_partners() -> str:
         "id, opportunityid, accounttoid, role, createddate, createdbyid, isdeleted, fivetrandeleted, fivetranactive"
     )
     both = " UNION ALL ".join(
-        f"SELECT {number} AS source, {columns}, _file, _line, _fault FROM salesforce_{found}"
+        f"SELECT {number} AS source, {columns}, _file, _line FROM salesforce_{found}"
         for number, found in enumerate(("opportunitypartner", "partner"))
     )
-    faulty = "(n._fault IS NOT NULL OR n.opportunityid IS NULL OR n.accounttoid IS NULL)"
+    faulty = "(n.opportunityid IS NULL OR n.accounttoid IS NULL)"
     twins = f"CASE WHEN {faulty} THEN n._file || n._line ELSE '' END, n.opportunity_key, n.partner_key"
     return (
         f"SELECT * FROM (SELECT *, {key('opportunityid')} AS opportunity_key, {key('accounttoid')} AS partner_key "
@@ -221,10 +234,11 @@ def _stage_history() -> str:
     )
     deal = "coalesce(h.opportunityid, h.id)"
     order = "ORDER BY coalesce(fivetranstart, createddate), _line"
+    deleted = f"{is_true('isdeleted')} OR {is_true('fivetrandeleted')}"
+    window = f"PARTITION BY {key('coalesce(opportunityid, id)')}, deleted {order}"
     numbered = (
-        f"SELECT *, row_number() OVER (PARTITION BY {key('coalesce(opportunityid, id)')} {order}) AS r, "
-        f"lag(stagename) OVER (PARTITION BY {key('coalesce(opportunityid, id)')} {order}) AS before "
-        "FROM salesforce_opportunityhistory"
+        f"SELECT *, row_number() OVER w AS r, lag(stagename) OVER w AS before FROM "
+        f"(SELECT *, {deleted} AS deleted FROM salesforce_opportunityhistory) WINDOW w AS ({window})"
     )
     closing = (
         f"CASE WHEN h.stagename = d.stage AND TRY_CAST({entered} AS TIMESTAMPTZ) < d.closed_at "
@@ -232,10 +246,9 @@ def _stage_history() -> str:
     )
     return (
         f"SELECT coalesce(d.deal_id, {deal}) AS deal_id, h.stagename AS stage, {closing} AS entered_at, h._file, "
-        f"h._line, coalesce(h._fault, CASE WHEN {is_true('h.isdeleted')} OR {is_true('h.fivetrandeleted')} THEN "
-        f"{literal(DELETED)} END) AS _fault FROM ({numbered}) AS h "
+        f"h._line, CASE WHEN h.deleted THEN {literal(DELETED)} END AS _fault FROM ({numbered}) AS h "
         f"LEFT JOIN salesforce_deals AS d ON d.key = {key(deal)} "
-        "WHERE h.before IS NULL OR h.stagename IS NULL OR h.stagename <> h.before"
+        f"WHERE h.before IS NULL OR h.stagename IS NULL OR h.stagename <> h.before OR {deal} IS NULL"
     )
 
 

@@ -22,6 +22,6 @@ def unusable(alias: str) -> str:
     """SQL: why a record cannot be used before one looks at what it says; null when it can."""
     deleted = f"{is_true(f'{alias}.isdeleted')} OR {is_true(f'{alias}.fivetrandeleted')}"
     return (
-        f"coalesce({alias}._fault, CASE WHEN {deleted} THEN {literal(DELETED)} "
-        f"WHEN lower({alias}.fivetranactive) IN ('false', '0', 'f') THEN {literal(OUTDATED)} END)"
+        f"CASE WHEN {deleted} THEN {literal(DELETED)} "
+        f"WHEN lower({alias}.fivetranactive) IN ('false', '0', 'f') THEN {literal(OUTDATED)} END"
     )

@@ -105,14 +105,24 @@ def _contact_roles() -> str:
         "SELECT r.id AS touchpoint_id, coalesce(d.deal_id, r.opportunityid) AS deal_id, w.partner_id, w.contact_id, "
         f"'contact_role' AS kind, {snake('r.role')} AS motion, {on_utc('r.createddate')} AS occurred_at, "
         f"{on_utc('r.createddate')} AS recorded_at, r.createdbyid AS recorded_by, r._file, r._line, "
-        f"{unusable('r')} AS _fault FROM salesforce_opportunitycontactrole AS r "
-        f"JOIN salesforce_people AS w ON w.key = {key('r.contactid')} AND w.partner_id IS NOT NULL "
-        f"LEFT JOIN salesforce_deals AS d ON d.key = {key('r.opportunityid')}"
+        f"coalesce({unusable('r')}, {_stranger('r')}) AS _fault FROM salesforce_opportunitycontactrole AS r "
+        f"LEFT JOIN salesforce_people AS w ON w.key = {key('r.contactid')} "
+        f"LEFT JOIN salesforce_deals AS d ON d.key = {key('r.opportunityid')} "
+        "WHERE w.partner_id IS NOT NULL OR w.key IS NULL"
     )
 
 
+def _stranger(alias: str) -> str:
+    """SQL: the fault of a record about a person that the export does not have."""
+    who = f"{alias}.contactid"
+    return f"CASE WHEN w.key IS NULL THEN 'not about a contact of the export' || {shown(_kept(who))} END"
+
+
 def _campaign_responses() -> str:
-    """Responses to campaigns by people with a role on a deal, in the deal's time; as Salesforce counts influence."""
+    """Responses to campaigns by people with a role on a deal, in the deal's time; as Salesforce counts influence.
+
+    What leads answered does not count, nor what people without a role did.
+    """
     at = "coalesce(m.firstrespondeddate, m.createddate)"
     moment = f"TRY_CAST({on_utc(at)} AS TIMESTAMPTZ)"
     kind = f"'campaign_' || coalesce({snake('c.type')}, 'response')"
@@ -120,14 +130,25 @@ def _campaign_responses() -> str:
         f"SELECT DISTINCT {key('contactid')} AS contact_key, {key('opportunityid')} AS deal_key "
         f"FROM salesforce_opportunitycontactrole AS r WHERE {unusable('r')} IS NULL"
     )
-    return (
-        "SELECT m.id || '-' || d.deal_id AS touchpoint_id, d.deal_id, w.partner_id, w.contact_id, "
-        f"{kind} AS kind, {on_utc(at)} AS occurred_at, {on_utc('m.createddate')} AS recorded_at, m._file, m._line, "
-        f"{unusable('m')} AS _fault FROM salesforce_campaignmember AS m "
-        f"JOIN ({roles}) AS r ON r.contact_key = {key('m.contactid')} JOIN salesforce_deals AS d ON d.key = r.deal_key "
-        "LEFT JOIN salesforce_people AS w ON w.key = r.contact_key "
-        f"LEFT JOIN salesforce_campaign AS c ON {key('c.id')} = {key('m.campaignid')} "
+    undated = f"CASE WHEN {moment} IS NULL THEN 'the response has no readable time' || {shown(_kept(at))} END"
+    responses = (
+        f"SELECT m.*, w.key AS contact_key, w.partner_id, w.contact_id AS person, {moment} AS moment, "
+        f"coalesce({unusable('m')}, {_stranger('m')}, {undated}) AS fault FROM salesforce_campaignmember AS m "
+        f"LEFT JOIN salesforce_people AS w ON w.key = {key('m.contactid')} "
         f"WHERE (m.hasresponded IS NULL OR {is_true('m.hasresponded')}) "
-        f"AND {moment} >= d.created_at - INTERVAL {CAMPAIGN_DAYS} DAY "
-        f"AND ({moment} <= d.closed_at OR d.closed_at IS NULL)"
+        "AND (m.contactid IS NOT NULL OR m.leadid IS NULL)"
     )
+    times = f"{on_utc(at)} AS occurred_at, {on_utc('m.createddate')} AS recorded_at, m._file, m._line"
+    usable = (
+        "SELECT m.id || '-' || d.deal_id AS touchpoint_id, d.deal_id, m.partner_id, m.person AS contact_id, "
+        f"{kind} AS kind, {times}, CAST(NULL AS VARCHAR) AS _fault FROM ({responses}) AS m "
+        f"JOIN ({roles}) AS r USING (contact_key) JOIN salesforce_deals AS d ON d.key = r.deal_key "
+        f"LEFT JOIN salesforce_campaign AS c ON {key('c.id')} = {key('m.campaignid')} "
+        f"WHERE m.fault IS NULL AND m.moment >= d.created_at - INTERVAL {CAMPAIGN_DAYS} DAY "
+        "AND (m.moment <= d.closed_at OR d.closed_at IS NULL)"
+    )
+    unusable_ones = (
+        f"SELECT m.id AS touchpoint_id, {times}, m.fault AS _fault FROM ({responses}) AS m WHERE m.fault IS NOT NULL "
+        f"AND (m.contact_key IS NULL OR m.contact_key IN (SELECT contact_key FROM ({roles})))"
+    )
+    return f"({usable}) UNION ALL BY NAME ({unusable_ones})"

@@ -11,7 +11,7 @@ from features.sources.sqltext import first_of, literal, name
 from features.sources.values import Columns, condition, made
 from features.tables import INPUT_TABLES, Kind
 
-__all__ = ["Source", "columns_of", "from_clause", "kind_of", "place", "queries"]
+__all__ = ["Source", "columns_of", "from_clause", "kind_of", "place", "queries", "unread"]
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,15 @@ def queries(table: TableMap, sources: dict[str, Source], zone: str) -> list[str]
         *(fault for value in values.values() for fault in value.faults),
     ]
     selected = ", ".join(f"{value.sql} AS {name(column)}" for column, value in values.items())
+    if table.distinct:
+        selected += ", m._fault IS NOT NULL AS _unread"
     query = f"SELECT {selected}, m._file, m._line, {first_of(faults)} AS _fault FROM {from_clause(table, sources)}"
     if table.only:
         query += " WHERE " + " AND ".join(condition(test, columns) for test in table.only)
     if table.distinct:
         same = ", ".join([*(name(column) for column in values), "_fault"])
-        query = f"SELECT * FROM ({query}) QUALIFY row_number() OVER (PARTITION BY {same} ORDER BY _file, _line) = 1"
+        once = f"row_number() OVER (PARTITION BY {same} ORDER BY _file, _line) = 1"
+        query = f"SELECT * EXCLUDE (_unread) FROM ({query}) QUALIFY _unread OR {once}"
     return [query, *(_unused(join, table, sources) for join in table.joins if join.unused == "reject")]
 
 
@@ -125,16 +128,24 @@ def _join_faults(join: Join, sources: dict[str, Source]) -> Iterator[str]:
 
 
 def _unused(join: Join, table: TableMap, sources: dict[str, Source]) -> str:
-    """The rows of the other file that no row of the main file asks for, as rejects."""
+    """The readable rows of the other file that no row of the main file asks for, as rejects."""
     main, other = sources[table.from_], sources[join.file]
     matches = " AND ".join(
         f"{_key('m.' + name(own), join)} = {_key('o.' + name(there), join)}" for own, there in join.on.items()
     )
-    empty = ", ".join(f"CAST(NULL AS VARCHAR) AS {name(column)}" for column in table.columns)
     asked = " || ', ' || ".join(f"coalesce(o.{name(column)}, '')" for column in join.on.values())
     keys = ", ".join(join.on)
     reason = f"{literal(f'no row of {main.title} has this {keys}')} || {shown(asked)}"
     return (
-        f"SELECT {empty}, o._file, o._line, coalesce(o._fault, {reason}) AS _fault FROM {other.view} AS o "
-        f"WHERE NOT EXISTS (SELECT 1 FROM {main.view} AS m WHERE {matches})"
+        f"SELECT {_nothing(table)}, o._file, o._line, {reason} AS _fault FROM {other.view} AS o "
+        f"WHERE o._fault IS NULL AND NOT EXISTS (SELECT 1 FROM {main.view} AS m WHERE {matches})"
     )
+
+
+def unread(table: TableMap, source: Source) -> str:
+    """The rows of a file that cannot be read, as rejects of the table."""
+    return f"SELECT {_nothing(table)}, _file, _line, _fault FROM {source.view} WHERE _fault IS NOT NULL"
+
+
+def _nothing(table: TableMap) -> str:
+    return ", ".join(f"CAST(NULL AS VARCHAR) AS {name(column)}" for column in table.columns)
