@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from features.sources.errors import SourceError
-from features.sources.staging import MAX_COLUMNS, RESERVED, Batch
+from features.sources.staging import MAX_COLUMNS, RESERVED, Batch, is_enough
 from features.sources.text import MAX_CELL, open_text, printable
 
 
@@ -30,7 +30,7 @@ def read_json_lines(path: Path, encoding: str | None) -> Iterator[Batch]:
             values, fault = columns.values(record, fault)
             rows.append((number, fault, values))
             size += len(line)
-            if len(rows) >= 50_000 or size >= 8 * MAX_CELL:
+            if is_enough(len(rows), len(columns.names), size):
                 yield columns.batch(rows)
                 rows, size = [], 0
     if not columns.names:

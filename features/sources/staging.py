@@ -23,6 +23,12 @@ MAX_COLUMNS: Final = 2_000
 
 _BATCH_ROWS: Final = 50_000
 _BATCH_CHARACTERS: Final = 8 * 1024 * 1024
+_BATCH_CELLS: Final = 2_000_000
+
+
+def is_enough(rows: int, columns: int, characters: int) -> bool:
+    """Whether it is time to write down that many rows of that many columns; empty cells take memory, too."""
+    return rows >= _BATCH_ROWS or characters >= _BATCH_CHARACTERS or rows * columns >= _BATCH_CELLS
 
 
 @dataclass
@@ -45,7 +51,7 @@ class Batch:
     @property
     def is_full(self) -> bool:
         """Whether it is time to write it down."""
-        return len(self.rows) >= _BATCH_ROWS or self.characters >= _BATCH_CHARACTERS
+        return is_enough(len(self.rows), len(self.names), self.characters)
 
     def to_arrow(self) -> pa.Table:
         """The batch as text columns under their names (empty cells null), with line and fault."""

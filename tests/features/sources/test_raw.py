@@ -16,6 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from features.sources.delimited import read_delimited
+from features.sources.jsonlines import read_json_lines
 from features.sources.raw import ReadOptions, SourceError, source_name, stage
 from features.sources.text import MAX_CELL
 
@@ -259,6 +261,19 @@ def test_keys_that_first_come_late_in_a_large_file_are_kept(read: Reader) -> Non
     assert names == ["a", "b"]
     assert rows[0] == ("0" * 900_000, None, 1, None)
     assert rows[-1] == ("2", "1", 11, None)
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_wide_file_of_empty_cells_comes_in_batches_too(tmp_path: Path, kind: str) -> None:
+    names, n_rows = [f"c{n}" for n in range(2_000)], 1_050
+    path = tmp_path / f"rows.{kind}"
+    if kind == "csv":
+        path.write_text("\n".join([",".join(names), *["," * (len(names) - 1)] * n_rows]))
+        batches = [len(batch.rows) for batch in read_delimited(path, None, None)]
+    else:
+        path.write_text("\n".join([json.dumps(dict.fromkeys(names)), *["{}"] * (n_rows - 1)]))
+        batches = [len(batch.rows) for batch in read_json_lines(path, None)]
+    assert batches == [1_000, 50]
 
 
 def test_parquet_of_any_type_becomes_text_without_loss(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
