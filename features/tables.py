@@ -17,6 +17,9 @@ import pyarrow as pa
 DIRECT: Final = "__direct__"
 """The player that stands for the vendor's own team in every credit table."""
 
+NO_CURRENCY: Final = "XXX"
+"""ISO 4217's code for no currency: that of amounts whose deals name none."""
+
 EXTRA_PREFIX: Final = "x_"
 """Columns of ``deals`` with this prefix are the user's own covariates."""
 
@@ -517,7 +520,13 @@ PARTNER_SCORES: Final = Table(
         _number("credited_amount", "Sum of the player's amount credits.", "currency of the row", nullable=False),
         _number("credited_amount_lo", "Lower end of the interval.", "currency of the row"),
         _number("credited_amount_hi", "Upper end of the interval.", "currency of the row"),
-        _currency(nullable=True),
+        Column(
+            "currency",
+            Kind.CATEGORY,
+            f"Currency code of the amounts; {NO_CURRENCY} where the deals name none.",
+            nullable=False,
+            unit=CURRENCY,
+        ),
     ),
     key=("partner_id", "period", "method", "currency"),
 )

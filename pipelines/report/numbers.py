@@ -91,7 +91,11 @@ def money(value: Money, *, exact: bool = False) -> str:
     """Money for reading: ``$1.2M``, or ``$1,234,567`` when ``exact``; several currencies side by side."""
     if not value.parts:
         return "–"
-    shown = [_amount(cents / 100, unit, exact=exact) for unit, cents in value.parts[:MOST_CURRENCIES]]
+    nameless = "" if value.is_single else " (no currency)"
+    shown = [
+        _amount(cents / 100, unit, exact=exact) + ("" if unit else nameless)
+        for unit, cents in value.parts[:MOST_CURRENCIES]
+    ]
     rest = len(value.parts) - MOST_CURRENCIES
     joined = " + ".join([*shown, count(rest, "more currency", "more currencies")] if rest > 0 else shown)
     return joined.replace(f" + {MINUS}", f" {MINUS} ")

@@ -80,7 +80,7 @@ def shortfall(totals: Totals, currency: str) -> str:
     notes = []
     if totals.n_won_without_amount:
         notes.append(f"{count(totals.n_won_without_amount, 'won deal')} without an amount")
-    others = [unit for unit, _ in totals.won_money.parts if unit != currency and unit]
+    others = [unit or "no named currency" for unit, _ in totals.won_money.parts if unit != currency]
     if currency and others:
         notes.append(f"amounts in {listing(others)} that have no rate to {currency} are shown apart")
     return "; ".join(notes)

@@ -100,9 +100,10 @@ def test_amounts_with_a_rate_are_converted_and_others_stay_in_their_own_currency
     assert one(frame, partner_id="A", method="model", currency="GBP").credited_amount == 50.0
 
 
-def test_deals_without_currency_have_a_row_without_currency() -> None:
+def test_deals_without_currency_have_a_row_of_no_currency() -> None:
     frame = scored()
-    assert frame[frame["currency"].isna()]["deals_touched"].tolist() == [1] * 6
+    assert frame[frame["currency"] == "XXX"]["deals_touched"].tolist() == [1] * 6
+    assert frame["currency"].notna().all()
 
 
 def test_every_method_has_a_row_for_every_player_and_overlays_do_not_count() -> None:

@@ -39,6 +39,7 @@ def test_negative_sum_in_a_second_currency_is_taken_away() -> None:
 
 def test_currency_that_the_data_does_not_name_is_not_invented() -> None:
     assert money(Money.of([("", 1_000_00)]), exact=True) == "1,000"
+    assert money(Money.of([("", 1_000_00), ("EUR", 5_00)]), exact=True) == "1,000 (no currency) + €5"
 
 
 def test_percent_of_almost_nothing_is_not_written_as_nothing() -> None:
