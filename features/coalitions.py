@@ -7,7 +7,7 @@ from typing import Final
 import ibis
 import ibis.expr.types as ir
 
-from features.cutoff import closed_deals
+from features.history import participations
 from features.inputs import Inputs
 
 COALITION: Final = "coalition"
@@ -39,7 +39,4 @@ def players(inputs: Inputs) -> ir.Table:
 
     Those with a touch at or before the close (inclusive), recorded whenever.
     """
-    closed = closed_deals(inputs.deals).select("deal_id", "closed_at")
-    acted = inputs.touchpoints.filter(inputs.touchpoints.partner_id.notnull())
-    touched = acted.inner_join(closed, "deal_id")
-    return touched.filter(touched.occurred_at <= touched.closed_at).select("deal_id", "partner_id").distinct()
+    return participations(inputs.deals, inputs.touchpoints).select("deal_id", "partner_id")
