@@ -183,6 +183,11 @@ def _currency(*, nullable: bool) -> Column:
     return Column("currency", Kind.CATEGORY, "Currency code of the amount.", nullable=nullable, unit=CURRENCY)
 
 
+def _named(column: str) -> Rule:
+    reason = f"{column} is reserved for the vendor's own team, for whom it stays empty: '{DIRECT}'"
+    return Rule(f"{column} <> '{DIRECT}'", reason)
+
+
 DEALS: Final = Table(
     "deals",
     "One row per sales opportunity.",
@@ -243,7 +248,7 @@ PARTNERS: Final = Table(
         Column("domains", Kind.LIST, "E-mail domains of the partner's people.", nullable=True),
     ),
     key=("partner_id",),
-    rules=(Rule(f"partner_id <> '{DIRECT}'", f"{DIRECT!r} is reserved for the vendor's own team"),),
+    rules=(_named("partner_id"), _named("parent_id")),
 )
 
 PARTNER_ALIASES: Final = Table(
@@ -254,6 +259,7 @@ PARTNER_ALIASES: Final = Table(
         _text("alias", "Another name, abbreviation or spelling.", nullable=False),
     ),
     key=("partner_id", "alias"),
+    rules=(_named("partner_id"),),
 )
 
 CONTACTS: Final = Table(
@@ -271,7 +277,7 @@ CONTACTS: Final = Table(
         _at("valid_to", "Last moment at which this holds.", nullable=True),
     ),
     key=("contact_id", "valid_from"),
-    rules=(Rule("valid_to >= valid_from", "valid_to lies before valid_from"),),
+    rules=(Rule("valid_to >= valid_from", "valid_to lies before valid_from"), _named("partner_id")),
 )
 
 TOUCHPOINTS: Final = Table(
@@ -293,7 +299,7 @@ TOUCHPOINTS: Final = Table(
         _number("minutes", "How long it took.", "minutes", minimum=0.0),
     ),
     key=("touchpoint_id",),
-    rules=(Rule(f"partner_id <> '{DIRECT}'", f"{DIRECT!r} is reserved: leave partner_id empty for the own team"),),
+    rules=(_named("partner_id"),),
 )
 
 CONVERSATIONS: Final = Table(
@@ -330,7 +336,7 @@ UTTERANCES: Final = Table(
         _text("text", "The words.", nullable=False),
     ),
     key=("utterance_id",),
-    rules=(Rule("end_s >= start_s", "end_s lies before start_s"),),
+    rules=(Rule("end_s >= start_s", "end_s lies before start_s"), _named("partner_id")),
 )
 
 OUTCOMES_TABLE: Final = Table(
@@ -346,6 +352,7 @@ OUTCOMES_TABLE: Final = Table(
         _at("observed_at", "When it was measured."),
     ),
     key=("account_id", "deal_id", "partner_id", "respondent_group", "metric", "observed_at"),
+    rules=(_named("partner_id"),),
 )
 
 INTEGRATIONS: Final = Table(
@@ -358,7 +365,7 @@ INTEGRATIONS: Final = Table(
         _at("removed_at", "When it was removed.", nullable=True),
     ),
     key=("account_id", "partner_id", "installed_at"),
-    rules=(Rule("removed_at >= installed_at", "removed_at lies before installed_at"),),
+    rules=(Rule("removed_at >= installed_at", "removed_at lies before installed_at"), _named("partner_id")),
 )
 
 LEADS: Final = Table(
@@ -377,6 +384,7 @@ LEADS: Final = Table(
         _at("expires_at", "When the registration ends.", nullable=True),
     ),
     key=("lead_id",),
+    rules=(_named("partner_id"),),
 )
 
 QUOTES: Final = Table(
@@ -390,6 +398,7 @@ QUOTES: Final = Table(
         _at("approved_at", "When it was approved.", nullable=True),
     ),
     key=("deal_id", "partner_id", "requested_at"),
+    rules=(_named("partner_id"),),
 )
 
 COSTS: Final = Table(
@@ -404,6 +413,7 @@ COSTS: Final = Table(
         _id("deal_id", "The deal it was for.", nullable=True),
         _category("borne_by", "Who pays.", BEARERS, nullable=False),
     ),
+    rules=(_named("partner_id"),),
 )
 
 _MOMENT_COLUMNS: Final = (

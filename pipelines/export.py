@@ -7,7 +7,7 @@ from typing import Final
 
 import duckdb
 
-from features.sources.sqltext import parquet
+from features.sources.sqltext import literal, name, parquet
 from features.tables import TABLES
 from pipelines.workspace import Workspace, WorkspaceError
 
@@ -67,12 +67,12 @@ def _select(workspace: Workspace, table: str) -> str:
 
 def _csv_select(connection: duckdb.DuckDBPyConnection, select: str, *, raw: bool) -> str:
     columns = connection.execute(f"DESCRIBE {select}").fetchall()
-    cells = [f"{_csv_cell(str(name), str(kind), raw=raw)} AS {_name(str(name))}" for name, kind, *_ in columns]
+    cells = [f"{_csv_cell(str(column), str(kind), raw=raw)} AS {name(str(column))}" for column, kind, *_ in columns]
     return f"SELECT {', '.join(cells)} FROM ({select})"
 
 
-def _csv_cell(name: str, kind: str, *, raw: bool) -> str:
-    cell = _name(name)
+def _csv_cell(column: str, kind: str, *, raw: bool) -> str:
+    cell = name(column)
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"strftime({cell} AT TIME ZONE 'UTC', '{CSV_TIME}')"
     if kind.endswith("[]"):
@@ -84,13 +84,5 @@ def _csv_cell(name: str, kind: str, *, raw: bool) -> str:
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, select: str, path: Path, form: str) -> int:
-    (rows,) = connection.execute(f"COPY ({select}) TO '{_quoted(str(path))}' (FORMAT {form})").fetchall()[0]
+    (rows,) = connection.execute(f"COPY ({select}) TO {literal(str(path))} (FORMAT {form})").fetchall()[0]
     return int(rows)
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")
-
-
-def _name(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"'

@@ -23,6 +23,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.sources.sqltext import literal
 from features.tables import TABLES, Table
 from pipelines.stored import WorkspaceError, schema_of, stored
 
@@ -158,8 +159,8 @@ class Workspace:
             connection = duckdb.connect()
             stack.callback(connection.close)
             connection.execute("SET TimeZone = 'UTC'")
-            connection.execute(f"SET memory_limit = '{_quoted(self.memory)}'")
-            connection.execute(f"SET temp_directory = '{_quoted(spill)}'")
+            connection.execute(f"SET memory_limit = {literal(self.memory)}")
+            connection.execute(f"SET temp_directory = {literal(spill)}")
             # In a notebook without ipywidgets it is off already, and DuckDB refuses any change of it.
             if connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()[0][0]:
                 connection.execute("SET enable_progress_bar = false")
@@ -337,7 +338,3 @@ def _remove(path: Path) -> None:
 def _sync(path: Path) -> None:
     with path.open("rb") as handle:
         os.fsync(handle.fileno())
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import duckdb
 
@@ -26,11 +25,9 @@ from features.sources.reading import (
 )
 from features.sources.sqltext import literal, name, parquet, text_list
 from features.sources.staging import FAULT, FILE, LINE, RESERVED
-from features.tables import DIRECT, EXTRA_PREFIX, Column, Kind, Table
+from features.tables import EXTRA_PREFIX, Column, Kind, Table
 
 __all__ = ["Checked", "check"]
-
-_PARTNER_IDS: Final = ("partner_id", "parent_id")
 
 
 @dataclass(frozen=True)
@@ -205,9 +202,6 @@ def _cell_reasons(draft: _Draft, profile: _Profile, column: Column) -> list[str]
         branches.append(
             f"WHEN {is_naive(text)} AND {FILE} IN ({text_list(files)}) THEN {literal(reason)} || {value(text)}"
         )
-    if column.name in _PARTNER_IDS:
-        reason = f"{column.name} is reserved for the vendor's own team, for whom it stays empty"
-        branches.append(f"WHEN {text} = {literal(DIRECT)} THEN {literal(reason)} || {value(text)}")
     return branches
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "Fit",
     "Judgement",
     "candidates",
+    "companion",
     "format_fault",
     "iso_pattern",
     "judge",
@@ -33,6 +34,8 @@ ISO: Final = "iso"
 
 SPECIAL_FORMATS: Final = ("epoch_s", "epoch_ms", "excel_serial")
 """Numbers that count from a day: seconds or milliseconds since 1970, or days as spreadsheets count them."""
+
+_LATER: Final = {"created_at": "closed_at", "valid_from": "valid_to", "installed_at": "removed_at"}
 
 _ISO_BODY: Final = r"\d{4}-\d{1,2}-\d{1,2}(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
 _OFFSET: Final = r"(?: ?(?:Z|z|UTC)|[+-]\d{2}(?::?\d{2})?)"
@@ -210,6 +213,12 @@ class Judgement:
         if self.possible:
             return "no value decides between " + " and ".join(self.possible)
         return "no format reads them all"
+
+
+def companion(column: str) -> tuple[str | None, bool]:
+    """The canonical time of the same row that never lies before this one, or never after it; and whether before."""
+    sooner = {later: earlier for earlier, later in _LATER.items()}
+    return _LATER.get(column, sooner.get(column)), column in _LATER
 
 
 def judge(

@@ -9,7 +9,7 @@ from typing import Final
 
 import duckdb
 
-from features.sources.dates import ISO, Judgement, judge
+from features.sources.dates import ISO, Judgement, companion, judge
 from features.sources.guesses import is_usual, word_for
 from features.sources.mapping import TO_BE_CHOSEN
 from features.sources.proposed_numbers import how_written
@@ -21,7 +21,6 @@ __all__ = ["Draft", "Export", "count", "quoted", "write_column", "write_rest"]
 
 _WORDS_SHOWN: Final = 30
 _KEPT_COVARIATES: Final = 40
-_LATER: Final = {"created_at": "closed_at", "occurred_at": "recorded_at"}
 
 
 @dataclass(frozen=True)
@@ -131,12 +130,12 @@ def _write_time(draft: Draft, file: Export, target: str, chosen: dict[str, str])
 
 
 def _judged(draft: Draft, file: Export, target: str, chosen: dict[str, str]) -> Judgement:
-    sooner = {later: earlier for earlier, later in _LATER.items()}
-    other = chosen.get(_LATER.get(target, "")) or chosen.get(sooner.get(target, ""))
+    of_row, other_is_later = companion(target)
+    other = chosen.get(of_row) if of_row else None
     texts = f"SELECT nullif(trim({name(chosen[target])}), '') AS value"
     texts += f", nullif(trim({name(other)}), '') AS other" if other else ""
     return judge(
-        draft.con, f"{texts} FROM {file.view}", other="other" if other else None, other_is_later=target in _LATER
+        draft.con, f"{texts} FROM {file.view}", other="other" if other else None, other_is_later=other_is_later
     )
 
 

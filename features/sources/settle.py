@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import duckdb
 
-from features.sources.dates import ISO, Judgement, judge, utc_text
+from features.sources.dates import ISO, Judgement, companion, judge, utc_text
 from features.sources.mapping import TableMap, Value
 from features.sources.raw import SourceError
 from features.sources.selects import Source, columns_of, from_clause, kind_of
@@ -15,13 +14,6 @@ from features.sources.values import raw_text
 from features.tables import Kind
 
 __all__ = ["settled_dates"]
-
-_LATER: Final = {
-    ("deals", "created_at"): "closed_at",
-    ("contacts", "valid_from"): "valid_to",
-    ("integrations", "installed_at"): "removed_at",
-}
-"""Times of one row of which the second never lies before the first."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +77,7 @@ def _mostly_read(scope: _Scope, target: str, value: Value, formats: tuple[str, .
 
 def _judged(scope: _Scope, target: str, value: Value) -> Judgement:
     table = scope.table
-    sooner = {(of, later): earlier for (of, earlier), later in _LATER.items()}
-    other = _LATER.get((table.table, target)) or sooner.get((table.table, target))
+    other, other_is_later = companion(target)
     texts = {"value": (target, value)}
     if other is not None and other in table.columns:
         texts["other"] = (other, table.columns[other])
@@ -94,5 +85,5 @@ def _judged(scope: _Scope, target: str, value: Value) -> Judgement:
         scope.con,
         scope.texts(texts),
         other="other" if "other" in texts else None,
-        other_is_later=(table.table, target) in _LATER,
+        other_is_later=other_is_later,
     )

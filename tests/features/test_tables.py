@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from features.tables import DEALS, INPUT_TABLES, RESULT_TABLES, TABLES, TOUCHPOINTS, Column, Kind, Table
+from features.tables import DEALS, DIRECT, INPUT_TABLES, RESULT_TABLES, TABLES, TOUCHPOINTS, Column, Kind, Table
 
 
 def columns(table: Table) -> list[str]:
@@ -17,6 +17,12 @@ def test_input_tables_stand_in_the_order_in_which_they_refer_to_each_other() -> 
     for name, table in INPUT_TABLES.items():
         seen.add(name)
         assert {c.references.split(".")[0] for c in table.columns if c.references} <= seen
+
+
+def test_no_input_table_takes_the_own_team_for_a_partner() -> None:
+    for table in INPUT_TABLES.values():
+        named = {column for column in table.column_names if column in ("partner_id", "parent_id")}
+        assert {f"{column} <> '{DIRECT}'" for column in named} <= {rule.condition for rule in table.rules}, table.name
 
 
 def test_deals_have_the_columns_that_users_export() -> None:
