@@ -226,6 +226,18 @@ def test_map_writes_a_mapping_and_says_how_to_use_it(tmp_path: Path) -> None:
     assert "deal_id" in out.read_text(encoding="utf-8")
 
 
+def test_map_does_not_overwrite_an_edited_mapping_unless_told_to(tmp_path: Path) -> None:
+    out, deals = tmp_path / "mine.yaml", exports(tmp_path / "in") / "deals.csv"
+    out.write_text("edited by hand", encoding="utf-8")
+    result = run("map", deals, "--out", out)
+    assert result.exit_code == 2
+    assert "--force" in result.stderr
+    assert out.read_text(encoding="utf-8") == "edited by hand"
+    assert run("map", deals, "--out", out, "--force").exit_code == 0
+    assert "deal_id" in out.read_text(encoding="utf-8")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "mine.yaml"]
+
+
 def test_score_hands_on_its_options(workspace_of: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, Any] = {}
 

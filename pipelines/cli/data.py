@@ -91,9 +91,12 @@ def propose(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Where to write the mapping; without it, to stdout.")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE, whatever was edited in it.")] = False,
     _debug: Debug = False,
 ) -> None:
     """Propose a mapping for a flat export, saying what is unsure."""
+    if out is not None and out.exists() and not force:
+        raise typer.BadParameter(f"{out} is there already; give --force to overwrite it", param_hint="--out")
     from features.sources.propose import propose as proposal
 
     with working("Reading"):
@@ -101,7 +104,12 @@ def propose(
     if out is None:
         typer.echo(text.rstrip("\n"))
         return
-    out.write_text(text, encoding="utf-8")
+    draft = out.with_name(f".{out.name}.draft")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
     typer.echo(f"Wrote {out}. Check it, above all the lines marked as unsure, then run:")
     typer.echo(f"  partnerlift ingest --from mapped --config {shlex.quote(str(out))} {shlex.quote(str(path))}")
 
