@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ from pipelines.workspace import Workspace
 
 LOG: Final = logging.getLogger(__name__)
 OWN_FOLDERS: Final = ("company", "workspace")
+MARKER: Final = ".made-by-demo"
+"""A file by which the demo knows the folders that it made itself, and may clear."""
 CURRENCY: Final = "USD"
 TOP: Final = 8
 
@@ -58,6 +61,7 @@ class DemoReport:
     leaders : One row per partner, most credited by the model first; see ``leaders``.
     recovered : As ``models.recovery.recovery``.
     seconds : Wall-clock seconds of each phase.
+    peak_gib : Most memory that the process held, in GiB; ``None`` where the system does not tell.
     """
 
     written: Written
@@ -66,6 +70,7 @@ class DemoReport:
     leaders: pd.DataFrame
     recovered: pd.DataFrame
     seconds: dict[str, float]
+    peak_gib: float | None
 
     def to_dict(self) -> dict[str, Any]:
         """The findings as JSON values."""
@@ -76,6 +81,7 @@ class DemoReport:
             "partners": self.leaders.to_dict("records"),
             "recovery": self.recovered.to_dict("records"),
             "seconds": {name: round(value, 2) for name, value in self.seconds.items()},
+            "peak_gib": self.peak_gib,
         }
 
     def text(self) -> str:
@@ -100,7 +106,8 @@ class DemoReport:
                 "",
                 f"Report: {self.html}",
                 f"Exports, and how to ingest them yourself: {self.written.out / 'README.md'}",
-                f"Took {sum(self.seconds.values()):.0f} s: {spent}.",
+                f"Took {sum(self.seconds.values()):.0f} s: {spent}."
+                + ("" if self.peak_gib is None else f" Peak memory {self.peak_gib:.1f} GiB."),
             ]
         )
 
@@ -113,7 +120,7 @@ def demo(
     One thread by default: on a company of this size more threads wait for each other longer than they work.
 
     ``out`` becomes the demo's own folder: ``out/company`` (exports and truth) and ``out/workspace`` (with
-    ``report.html``) are made anew. Raises ``FileExistsError`` when it holds anything else.
+    ``report.html``) are made anew. Raises ``FileExistsError`` when it holds anything that the demo did not make.
     """
     _clear(out)
     phases = Phases()
@@ -135,7 +142,17 @@ def demo(
         table = leaders(
             workspace.read("partner_scores"), workspace.read("partners"), _true(written.answers, "partners")
         )
-    return DemoReport(written, html, ingested, table, recovered, phases.seconds)
+    return DemoReport(written, html, ingested, table, recovered, phases.seconds, peak_gib())
+
+
+def peak_gib() -> float | None:
+    """The most memory that this process has held, in GiB; ``None`` where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
 
 def recovered_by(workspace: Workspace, answers: Path) -> pd.DataFrame:
@@ -194,10 +211,19 @@ def _true(answers: Path, name: str) -> pd.DataFrame:
 
 
 def _clear(out: Path) -> None:
-    foreign = sorted(p.name for p in out.iterdir() if p.name not in OWN_FOLDERS) if out.is_dir() else []
+    """Makes the demo's own folders anew; refuses when that would take away, or mix with, anything else."""
+    names = sorted(p.name for p in out.iterdir()) if out.is_dir() else []
+    foreign = [name for name in names if name not in OWN_FOLDERS]
     if foreign:
         raise FileExistsError(
             f"{out} holds other files ({', '.join(foreign[:3])}). Name an empty or new folder with --out."
         )
+    for folder in (out / name for name in names):
+        if not (folder / MARKER).is_file():
+            raise FileExistsError(
+                f"{folder} was not made by the demo, which would clear it. Name an empty or new folder with --out."
+            )
     for name in OWN_FOLDERS:
         shutil.rmtree(out / name, ignore_errors=True)
+        (out / name).mkdir(parents=True)
+        (out / name / MARKER).touch()

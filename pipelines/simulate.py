@@ -126,7 +126,11 @@ def _write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 def _check_free(out: Path) -> None:
     foreign = (
-        sorted(p.name for p in out.iterdir() if p.name not in {"crm", "prm", "truth", "README.md"})
+        sorted(
+            p.name
+            for p in out.iterdir()
+            if p.name not in {"crm", "prm", "truth", "README.md"} and not p.name.startswith(".")
+        )
         if out.is_dir()
         else []
     )

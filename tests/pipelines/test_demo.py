@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +19,10 @@ from pipelines.score import score
 from pipelines.simulate import simulate_to
 from pipelines.train import train
 from pipelines.workspace import Workspace
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_leaders_stand_beside_last_touch_and_the_truth() -> None:
@@ -48,6 +55,27 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.docx").exists()
 
 
+def test_a_workspace_that_the_demo_did_not_make_is_left_alone(tmp_path: Path) -> None:
+    own = Workspace.open(tmp_path / "workspace", create=True)
+    (own.tables).mkdir()
+    (own.tables / "deals.parquet").write_text("a year of deals")
+    with pytest.raises(FileExistsError, match=r"workspace was not made by the demo.*--out"):
+        demo(tmp_path, deals=10)
+    assert (own.tables / "deals.parquet").exists()
+    assert not (tmp_path / "company").exists()
+
+
+@pytest.mark.slow
+def test_the_demo_of_its_usual_size_stays_within_two_gibibytes(tmp_path: Path, root: Path) -> None:
+    script = (
+        "from pathlib import Path; from pipelines.demo import demo; import sys; print(demo(Path(sys.argv[1])).text())"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "demo")]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    (peak,) = re.findall(r"Peak memory ([\d.]+) GiB\.$", done.stdout.strip())
+    assert 0 < float(peak) < 2
+
+
 @pytest.mark.slow
 def test_the_demo_runs_from_exports_to_report_and_says_how_far_from_the_truth_it_is(tmp_path: Path) -> None:
     found = demo(tmp_path / "demo", deals=1500, partners=20)
@@ -58,6 +86,11 @@ def test_the_demo_runs_from_exports_to_report_and_says_how_far_from_the_truth_it
     assert str(found.html) in text
     assert "last_touch" in text
     assert json.loads(to_json(found.to_dict()))["recovery"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.demo.ingest", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            demo(tmp_path / "demo", deals=50, partners=5)
+    assert not found.html.exists(), "a second demo makes its folders anew, also after one that was cut short"
 
 
 @pytest.mark.slow
