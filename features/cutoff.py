@@ -45,6 +45,12 @@ class Cutoff:
         """Whether deals are compared at the same point of their lives rather than at, or relative to, their end."""
         return self.kind in {"stage_entry", "age_days"}
 
+    @property
+    def words(self) -> str:
+        """The kind with its days or stage, e.g. ``age_days (30)``."""
+        detail = self.stage if self.days is None else f"{self.days:g}"
+        return self.kind if detail is None else f"{self.kind} ({detail})"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)

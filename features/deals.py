@@ -11,7 +11,7 @@ from features.portable import days, seconds
 from features.tables import EXTRA_PREFIX
 
 COVARIATES: Final = ("segment", "industry", "region", "deal_type", "source", "solution", "route")
-"""Columns of ``deals`` that are known from its start; ``stage`` and ``amount`` are not among them."""
+"""Columns of ``deals`` that are taken as they are; ``stage`` and ``amount`` are not among them."""
 
 
 def covariate_columns(deals: ir.Table) -> tuple[str, ...]:
@@ -26,6 +26,11 @@ def covariate(row: ir.Table, name: str) -> ir.Column:
     if column.type().is_boolean():
         return column.cast("int64").cast("float64")
     return column.cast("float64") if column.type().is_numeric() else column
+
+
+def amount(row: ir.Table) -> ir.FloatingColumn:
+    """The deal's amount in the frame's one currency; null when it is in another and has no rate."""
+    return row.comparable_amount
 
 
 def deal_age_days(row: ir.Table) -> ir.FloatingColumn:

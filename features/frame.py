@@ -19,11 +19,14 @@ from features import history, moments, partners, registry, touchpoints
 from features.coalitions import COALITION
 from features.cutoff import Cutoff, cutoffs
 from features.inputs import Inputs
+from features.money import AS_NAMED, Unit, comparable
 from features.portable import whole_sum
 from features.tables import JOURNEY_STAGES
 
 MAX_KINDS: Final = 12
 """Touch kinds that have columns of their own; rarer ones still count in the totals."""
+MAX_TIERS: Final = 8
+"""Partner tiers that have columns of their own."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,16 @@ class FrameSpec:
     """What the columns of the frames are; kept with a model, so that scoring builds the features that it was fitted on.
 
     ``kinds``: touch kinds with columns of their own. ``partner_types``: the same for partner types. ``covariates``:
-    columns of ``deals`` taken as they are.
+    columns of ``deals`` taken as they are. ``tiers``: partner tiers with columns of their own. ``unit``: the currency
+    of ``amount``.
     """
 
     cutoff: Cutoff
     kinds: tuple[str, ...]
     partner_types: tuple[str, ...]
     covariates: tuple[str, ...]
+    tiers: tuple[str, ...] = ()
+    unit: Unit = AS_NAMED
 
     @property
     def families(self) -> dict[registry.Each, dict[str, Any]]:
@@ -46,25 +52,33 @@ class FrameSpec:
             "kind": _by_label(self.kinds),
             "stage": {stage: stage for stage in JOURNEY_STAGES},
             "partner_type": {partner_type: partner_type for partner_type in self.partner_types},
+            "tier": _by_label(self.tiers),
             "covariate": {name: name for name in self.covariates},
         }
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        lists = {name: list(getattr(self, name)) for name in ("kinds", "partner_types", "covariates")}
-        return {"cutoff": self.cutoff.to_dict(), **lists}
+        return {
+            "cutoff": self.cutoff.to_dict(),
+            "unit": self.unit.to_dict(),
+            **{n: list(getattr(self, n)) for n in _LISTS},
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The spec that ``to_dict`` gave."""
-        lists = {name: tuple(values[name]) for name in ("kinds", "partner_types", "covariates")}
-        return cls(cutoff=Cutoff.from_dict(values["cutoff"]), **lists)
+        lists = {name: tuple(values[name]) for name in _LISTS}
+        return cls(cutoff=Cutoff.from_dict(values["cutoff"]), unit=Unit(**values["unit"]), **lists)
 
 
-def frame_spec(inputs: Inputs, cutoff: Cutoff) -> FrameSpec:
+_LISTS: Final = ("kinds", "partner_types", "covariates", "tiers")
+
+
+def frame_spec(inputs: Inputs, cutoff: Cutoff, report_currency: str | None = None) -> FrameSpec:
     """The columns that the data ask for: its most frequent touch kinds, its partner types, its covariates.
 
-    Kinds and types are counted over the touches known at the cutoffs (kinds tie by name). This reads the data.
+    Kinds and types are counted over the touches known at the cutoffs, and tiers over the partners that made them (both
+    tie by name). Amounts are converted to ``report_currency`` where it is given. This reads the data.
     """
     known = _touches(inputs, cutoff)
     by_kind = known.group_by("kind").aggregate(n=known.count())
@@ -72,7 +86,17 @@ def frame_spec(inputs: Inputs, cutoff: Cutoff) -> FrameSpec:
     acting = known.filter(known.partner_id.notnull()).select("partner_id").distinct()
     typed = _beside(acting, partners.listed(inputs.partners), ("partner_id",))
     types = typed.select(partner_type=partners.partner_type(typed)).distinct().execute()["partner_type"]
-    return FrameSpec(cutoff, tuple(kinds), tuple(sorted(types)), deal_features.covariate_columns(inputs.deals))
+    tiered = typed.filter(typed.listed_tier.notnull())
+    by_tier = tiered.group_by("listed_tier").aggregate(n=tiered.count())
+    tiers = by_tier.order_by(by_tier.n.desc(), by_tier.listed_tier).limit(MAX_TIERS).execute()["listed_tier"]
+    return FrameSpec(
+        cutoff,
+        tuple(kinds),
+        tuple(sorted(types)),
+        deal_features.covariate_columns(inputs.deals),
+        tuple(tiers),
+        Unit.of(inputs.deals, report_currency),
+    )
 
 
 def base(inputs: Inputs, spec: FrameSpec) -> ir.Table:
@@ -84,7 +108,8 @@ def base(inputs: Inputs, spec: FrameSpec) -> ir.Table:
     known = _touches(inputs, spec.cutoff)
     own = _aggregated(touchpoints.with_gaps(known.filter(known.partner_id.isnull())), ("deal_id",), "base", spec)
     record = history.deal_history(history.closings(inputs.deals), row)
-    for facts in (deal_features.stage_progress(inputs.stage_history, row), record, own):
+    amounts = comparable(inputs.deals, spec.unit)
+    for facts in (deal_features.stage_progress(inputs.stage_history, row), record, own, amounts):
         row = _beside(row, facts, ("deal_id",))
     return row.select(*registry.KEYS, **_selected(row, "base", spec), **_own_columns(row, spec))
 

@@ -14,8 +14,8 @@ Every feature sees only what was known at its deal's cutoff: what happened, and 
 (inclusive), and earlier deals that had closed strictly before it. **Base** features describe the deal and the vendor's
 own team, a row a deal. **Member** features describe one partner on one deal. **Pooled** features add up a deal's
 members; without members a sum or count is 0, and a minimum or maximum is missing. Spans are measured in whole seconds.
-A name with `<kind>`, `<stage>`, `<partner_type>` or `<covariate>` stands for one column each; kinds are the most
-frequent ones in the data, in lower case, with `_` for everything but letters and digits.
+A name with `<kind>`, `<stage>`, `<partner_type>`, `<tier>` or `<covariate>` stands for one column each; kinds and tiers
+are the most frequent ones in the data, in lower case, with `_` for everything but letters and digits.
 
 ⏳ marks a feature that grows with a deal's life or tells how far it came. With a cutoff at, or counted back from, the
 close it can leak the outcome when lost deals die early; a landmark (`age_days`, `stage_entry`) is the cure, and

@@ -52,6 +52,12 @@ def partners_by(row: ir.Table, wanted: str) -> ir.IntegerColumn:
     return (partner_type(row) == wanted).ifelse(ibis.literal(1, "int64"), ibis.literal(0, "int64"))
 
 
+def of_tier(row: ir.Table, wanted: tuple[str, ...]) -> ir.IntegerColumn:
+    """1 for a partner of one of the given tiers, else 0."""
+    is_one = row.listed_tier.isin(wanted).fill_null(ibis.literal(value=False))
+    return is_one.ifelse(ibis.literal(1, "int64"), ibis.literal(0, "int64"))
+
+
 def dose_by(row: ir.Table, wanted: str) -> ir.IntegerColumn:
     """The partner's dose if it is of the given type, else 0."""
     return (partner_type(row) == wanted).ifelse(row.dose, ibis.literal(0, "int64"))

@@ -17,9 +17,9 @@ from features import deals, history, moments, partners, touchpoints
 
 Level = Literal["base", "member", "pooled"]
 Pool = Literal["sum", "min", "max"]
-Each = Literal["kind", "stage", "partner_type", "covariate"]
+Each = Literal["kind", "stage", "partner_type", "tier", "covariate"]
 
-KEYS: Final = ("deal_id", "account_id", "outcome", "amount", "closed_at", "cutoff_at")
+KEYS: Final = ("deal_id", "account_id", "outcome", "closed_at", "cutoff_at")
 """Columns of ``base`` that identify a deal or tell its end: never features."""
 
 MEMBER_KEYS: Final = ("deal_id", "account_id", "partner_id")
@@ -191,6 +191,15 @@ FEATURES: Final[tuple[Feature, ...]] = (
     ),
     _row(
         "member",
+        partners.of_tier,
+        "partners",
+        "1 for a partner of this tier, else 0.",
+        ("sum",),
+        name="partners_of_tier_{}",
+        each="tier",
+    ),
+    _row(
+        "member",
         partners.dose_by,
         _D,
         "Dose of a partner of this type, else 0.",
@@ -245,6 +254,13 @@ FEATURES: Final[tuple[Feature, ...]] = (
         ages=True,
     ),
     _row("base", deals.covariate, "as in deals", "A column of deals, as it is.", name="{}", each="covariate"),
+    _row(
+        "base",
+        deals.amount,
+        "the currency in which most deals are",
+        "The deal's amount as exported, in one currency: converted by fx_rate to report_currency where that is set, "
+        "missing when it is in another. It is the final value, so a model with a landmark cutoff does not see it.",
+    ),
     _row("base", deals.deal_age_days, "days", "From the deal's creation to its cutoff.", ages=True),
     _row("base", deals.cutoff_quarter, "quarter", "Calendar quarter of the cutoff, 1 to 4."),
     _row("base", deals.stages_entered, "stages", "Distinct stages entered strictly before the cutoff.", ages=True),

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-NON_FEATURES: Final = frozenset(
-    {"deal_id", "account_id", "partner_id", "coalition", "outcome", "closed_at", "created_at", "cutoff_at", "currency"}
-    | {"name", "parent_deal_id"}
-)
+from features.coalitions import COALITION
+from features.registry import KEYS, MEMBER_KEYS
+
+NON_FEATURES: Final = frozenset({*KEYS, *MEMBER_KEYS, COALITION})
 """Columns of a frame that identify, date or answer, and are never features."""
 
 _NUMBERS: Final = {"integer", "floating", "mixed-integer-float", "decimal", "boolean", "empty"}

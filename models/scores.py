@@ -11,7 +11,8 @@ from typing import Final, Literal
 import ibis
 import ibis.expr.types as ir
 
-from features.tables import DIRECT, PARTNER_EFFECTS
+from features.money import reported
+from features.tables import DIRECT, NO_CURRENCY, PARTNER_EFFECTS
 
 Period = Literal["month", "quarter", "year"]
 
@@ -96,20 +97,21 @@ def period_label(closed_at: ir.TimestampValue, period: Period) -> ir.StringValue
 
 
 def _closed(deals: ir.Table, period: Period, report_currency: str | None) -> ir.Table:
-    """Closed deals with their period, the currency in which they are reported, and the rate into it."""
+    """Closed deals with their period, the currency in which they are reported, and the rate into it.
+
+    A deal without an amount counts under the report currency, where there is one.
+    """
     closed = deals.filter(deals.outcome != "open", deals.closed_at.notnull())
-    currency, rate = closed.currency, ibis.literal(1.0)
-    if report_currency is not None:
-        is_foreign = closed.currency.isnull() | (closed.currency != report_currency)
-        is_converted = is_foreign & closed.fx_rate.notnull()
-        rate = is_converted.ifelse(closed.fx_rate, 1.0)
-        currency = (is_converted | closed.amount.isnull()).ifelse(report_currency, closed.currency)
-    return closed.select(
-        deal_id=closed.deal_id,
-        is_won=closed.outcome == "won",
-        period=period_label(closed.closed_at, period),
-        currency=currency,
-        rate=rate,
+    joined = closed.select("deal_id", "outcome", "closed_at", "amount").inner_join(
+        reported(closed, report_currency), "deal_id"
+    )
+    is_bare = joined.amount.isnull() & ibis.literal(report_currency is not None)
+    return joined.select(
+        deal_id=joined.deal_id,
+        is_won=joined.outcome == "won",
+        period=period_label(joined.closed_at, period),
+        currency=is_bare.ifelse(ibis.literal(report_currency, "string"), joined.currency).fill_null(NO_CURRENCY),
+        rate=joined.rate,
     )
 
 

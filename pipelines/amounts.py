@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from models.amount import AmountModel
 from models.crossfit import TrainingDataError
 from models.evaluation import Evaluation, evaluate_amount
 from models.splits import split_by_time
 from pipelines.challenge import Challenge, challenge_amount
 from pipelines.config import Config
-from pipelines.frames import Frames, comparable_amounts
+from pipelines.frames import Frames
 from pipelines.tracking import model_threads
 from pipelines.workspace import Workspace
 
@@ -30,7 +32,7 @@ class AmountResult:
 
 def train_amount(workspace: Workspace, config: Config, frames: Frames, leave_out: tuple[str, ...]) -> AmountResult:
     """Evaluates and fits the amount model on the won deals that have a positive amount; needs 100 of them."""
-    amounts, currency = comparable_amounts(frames)
+    amounts = frames.base["amount"].astype("float64")
     used = ((frames.base["outcome"] == "won") & (amounts > 0)).to_numpy(dtype=bool)
     if used.sum() < MIN_WON:
         return AmountResult(f"No amount model: {int(used.sum())} won deals have an amount, and it needs {MIN_WON}.")
@@ -40,12 +42,12 @@ def train_amount(workspace: Workspace, config: Config, frames: Frames, leave_out
     settings = {"samples": config.outcome.bootstrap, "seed": config.seed}
     try:
         made = _new(frames, config, leave_out)
-        evaluation = evaluate_amount(base, members, amount.to_numpy(), split, made, **settings)
+        evaluation = evaluate_amount(base, members, np.asarray(amount, dtype=np.float64), split, made, **settings)
         model = _new(frames, config, leave_out).fit(base, members, amount)
     except TrainingDataError as error:
         return AmountResult(f"No amount model: {error}")
-    sentence = f"Amounts of {len(base):,} won deals, in {currency}. {split.sentence}"
-    versus = challenge_amount(workspace, config, frames, model, evaluation.test)
+    sentence = f"Amounts of {len(base):,} won deals, in {frames.spec.unit.words}. {split.sentence}"
+    versus = challenge_amount(workspace, config, frames, model, evaluation.test, leave_out)
     return AmountResult(sentence, model, evaluation, versus)
 
 

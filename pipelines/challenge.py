@@ -29,12 +29,19 @@ class Challenge:
 
 
 def challenge(
-    workspace: Workspace, config: Config, frames: Frames, model: OutcomeModel, test: pd.DataFrame, barred: set[str]
+    workspace: Workspace,
+    config: Config,
+    frames: Frames,
+    model: OutcomeModel,
+    test: pd.DataFrame,
+    barred: set[str],
+    leave_out: tuple[str, ...],
 ) -> Challenge:
     """Compares an outcome model with the champion on the test deals (``deal_id``, ``account_id``, ``won``).
 
-    Both predict each deal by the model of a fold that never saw its account. A champion that uses a column in
-    ``barred`` (a suspected leak) is replaced whatever its loss.
+    Both predict each deal by the model of a fold that never saw its account. A champion is replaced whatever its loss
+    when it uses a column in ``barred`` (a suspected leak) or ``leave_out`` (what the new model may not see), or was
+    trained at another cutoff: it then answers another question than the configuration asks.
     """
     champion = _present(lambda: load_champion(workspace, config))
     if not isinstance(champion, OutcomeModel):
@@ -46,6 +53,9 @@ def challenge(
         return Challenge(
             promote=True, sentence=f"Promoted: the champion rests on suspected leaks ({', '.join(leaky)})."
         )
+    outdated = _outdated(champion, frames, leave_out)
+    if outdated is not None:
+        return outdated
     try:
         theirs = _champion_probability(workspace, frames, champion, test)
     except (ValueError, KeyError) as error:
@@ -56,7 +66,12 @@ def challenge(
 
 
 def challenge_amount(
-    workspace: Workspace, config: Config, frames: Frames, model: AmountModel, test: pd.DataFrame
+    workspace: Workspace,
+    config: Config,
+    frames: Frames,
+    model: AmountModel,
+    test: pd.DataFrame,
+    leave_out: tuple[str, ...],
 ) -> Challenge:
     """The same for amount models, by squared error of log(1 + amount) (``log_amount`` of ``test``)."""
     champion = _present(lambda: load_amount_champion(workspace, config))
@@ -64,6 +79,9 @@ def challenge_amount(
         return champion
     if champion.version == model.version:
         return Challenge(promote=False, sentence=f"The new model is the champion {model.version} itself.")
+    outdated = _outdated(champion, frames, leave_out)
+    if outdated is not None:
+        return outdated
     try:
         base, members = _rows(workspace, frames, champion, test)
         theirs = champion.predict_log(deal_frame(base, members))
@@ -81,6 +99,23 @@ def _present(load: Callable[[], OutcomeModel | AmountModel]) -> OutcomeModel | A
         return Challenge(promote=True, sentence="Promoted: it is the first champion.")
     except ArtifactError as error:
         return Challenge(promote=True, sentence=f"Promoted: the champion cannot be read ({error})")
+
+
+def _outdated(champion: OutcomeModel | AmountModel, frames: Frames, leave_out: tuple[str, ...]) -> Challenge | None:
+    """The promotion of a model whose champion the configuration no longer allows; None when it does."""
+    if champion.spec is not None and champion.spec.cutoff != frames.spec.cutoff:
+        then, now = champion.spec.cutoff.words, frames.spec.cutoff.words
+        return Challenge(
+            promote=True, sentence=f"Promoted without comparison: the champion's cutoff is {then}, the new one's {now}."
+        )
+    unwanted = sorted(set(champion.coder_.names) & set(leave_out))
+    if not unwanted:
+        return None
+    return Challenge(
+        promote=True,
+        sentence=f"Promoted without comparison: the champion uses {', '.join(unwanted)}, which this configuration "
+        "leaves out.",
+    )
 
 
 def _champion_probability(workspace: Workspace, frames: Frames, champion: OutcomeModel, test: pd.DataFrame) -> Floats:

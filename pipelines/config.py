@@ -29,12 +29,14 @@ class Section(BaseModel):
 class EngineConfig(Section):
     """What runs the features, and within which limits."""
 
-    name: Literal["duckdb", "spark"] = Field("duckdb", description="Engine of the features.")
     memory: str = Field(
         "2GB", pattern=r"^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$", description="Memory limit of the query engine."
     )
     threads: int | None = Field(
-        None, ge=1, description="Threads of the query engine and the model; null means all cores."
+        None,
+        ge=1,
+        description="Threads of the query engine; null means all cores. Of them ingest takes 2 at most, and the model "
+        "1 for a few thousand deals and 4 at most.",
     )
 
 
@@ -58,7 +60,7 @@ class OutcomeConfig(Section):
     test_share: float = Field(
         0.2, gt=0, lt=0.9, description="Latest share of the closed deals, kept for the evaluation."
     )
-    folds: int = Field(5, ge=2, le=20, description="Account-grouped folds of the cross-fitted model.")
+    folds: int = Field(5, ge=3, le=20, description="Account-grouped folds of the cross-fitted model.")
     ignore: tuple[str, ...] = Field((), description="Columns of `deals` that the model must not see.")
     allow_leak: tuple[str, ...] = Field((), description="Columns to keep although the leak doctor suspects them.")
     monotone: dict[str, Literal[-1, 1]] = Field({}, description="Feature name to the only direction it may push.")

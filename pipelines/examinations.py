@@ -124,15 +124,14 @@ def partners(connection: Connection, _workspace: Workspace, _config: Config) -> 
         return
     seen, enough, middle = _row(
         connection,
-        f"SELECT count(*), count(*) FILTER (n >= {ENOUGH_DEALS}), median(n) FROM (SELECT count(DISTINCT deal_id) AS n "
-        "FROM touchpoints JOIN deals USING (deal_id) WHERE partner_id IS NOT NULL AND outcome <> 'open' "
-        "GROUP BY partner_id)",
+        f"SELECT count(*), count(*) FILTER (n >= {ENOUGH_DEALS}), median(n) FROM (SELECT count(*) AS n "
+        f"FROM ({_players(connection)}) GROUP BY partner_id)",
     )
     if seen == 0:
         yield Finding(
             "partners",
             Level.BLOCKER,
-            "No closed deal has a partner's touch.",
+            "No closed deal has a partner's touch at or before its close.",
             0,
             "Ingest touchpoints with their partner_id: without them all credit is the own team's.",
             (Use.PARTNERS,),
@@ -166,9 +165,10 @@ def coverage(connection: Connection, _workspace: Workspace, _config: Config) -> 
     """How densely deals are covered by touches."""
     closed, touched, by_partner, per_won = _row(
         connection,
-        "SELECT count(*), count(*) FILTER (n > 0), count(*) FILTER (p > 0), avg(n) FILTER (outcome = 'won') FROM ("
-        "SELECT outcome, count(touchpoint_id) AS n, count(partner_id) AS p FROM deals LEFT JOIN touchpoints "
-        "USING (deal_id) WHERE outcome <> 'open' GROUP BY deal_id, outcome)",
+        "SELECT count(*), count(*) FILTER (n > 0), count(*) FILTER (deal_id IN (SELECT deal_id FROM "
+        f"({_players(connection)}))), avg(n) FILTER (outcome = 'won') FROM (SELECT deal_id, outcome, "
+        "count(touchpoint_id) AS n FROM deals LEFT JOIN touchpoints USING (deal_id) WHERE outcome <> 'open' "
+        "GROUP BY deal_id, outcome)",
     )
     if not closed:
         return
@@ -312,12 +312,13 @@ def leaks(connection: Connection, _workspace: Workspace, config: Config) -> Iter
         return
     from features.frame import base, frame_spec
     from features.inputs import inputs_from
-    from features.registry import ageing
     from models.leaks import suspected_leaks
+    from pipelines.visible import left_out
 
-    inputs, cutoff = inputs_from(connection), config.cutoff.to_cutoff()
-    frame = base(inputs, frame_spec(inputs, cutoff)).execute()
-    unseen = (*config.outcome.ignore, *(() if cutoff.is_landmark else ageing(frame.columns)))
+    inputs = inputs_from(connection)
+    spec = frame_spec(inputs, config.cutoff.to_cutoff(), config.report_currency)
+    frame = base(inputs, spec).execute()
+    unseen = left_out(spec, config, frame.columns)
     suspected = suspected_leaks(frame, (frame["outcome"] == "won").to_numpy(dtype="float64"), unseen)
     for column in sorted({leak.column for leak in suspected}):
         of_column = [leak for leak in suspected if leak.column == column]
@@ -328,6 +329,16 @@ def leaks(connection: Connection, _workspace: Workspace, config: Config) -> Iter
             of_column[0].value,
             f"train bars it, unless told --allow-leak {column}.",
         )
+
+
+def _players(connection: Connection) -> str:
+    """SQL of the partners that have part in each closed deal."""
+    import ibis
+
+    from features.coalitions import players
+    from features.inputs import inputs_from
+
+    return str(ibis.to_sql(players(inputs_from(connection)), dialect="duckdb"))
 
 
 def _row(connection: Connection, sql: str) -> tuple[Any, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,12 +11,10 @@ import numpy as np
 import pandas as pd
 
 from features.frame import FrameSpec
-from features.registry import ageing
 from models.amount import AmountModel
 from models.calibration import calibration_points
 from models.crossfit import TrainingDataError
 from models.evaluation import MODEL, Evaluation, evaluate_outcome
-from models.leaks import Leak, suspected_leaks
 from models.metrics import Estimate, Floats
 from models.outcome import BIAS, OutcomeModel, check_outcomes
 from models.pooling import deal_frame
@@ -31,26 +28,13 @@ from pipelines.plots import beeswarm_figure, calibration_figure, save
 from pipelines.provenance import code_version
 from pipelines.tracking import AMOUNT, OUTCOME, Run, model_threads, promote, tracked_run
 from pipelines.train_report import TrainReport
+from pipelines.visible import Plan, what_to_see
 from pipelines.workspace import Transaction, Workspace
 
 MIN_DEALS: Final = 50
-CLOSE_DATES: Final = ("cutoff_quarter",)
-"""Features of the cutoff's date, which is, or is counted from, a close that nobody knew before."""
-CLOCKS: Final = ("overall_win_rate", "owner_past_deals")
-"""Features that mostly tell the date; in a simulated company they raised the log-loss on later deals by .012."""
 EXAMPLE_ROWS: Final = 5
 IMPORTANCE_DEALS: Final = 2000
 logger: Final = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the model may see, decided before fitting: columns left out, columns coarsened, and why."""
-
-    leave_out: tuple[str, ...]
-    coarsen: tuple[str, ...]
-    leaks: tuple[Leak, ...]
-    allowed: frozenset[str]
 
 
 def train(workspace: Workspace, config: Config, *, allow_leak: tuple[str, ...] = (), tune: int = 0) -> TrainReport:
@@ -63,15 +47,19 @@ def train(workspace: Workspace, config: Config, *, allow_leak: tuple[str, ...] =
 
     Raises
     ------
+    ConfigError
+        When the configuration, or ``allow_leak``, names a column that does not exist.
     TrainingDataError
         When there are fewer than 50 closed deals, only one outcome, or too few accounts.
     WorkspaceError
         When another run holds the workspace.
     """
+    kept = {"allow_leak": tuple(dict.fromkeys((*config.outcome.allow_leak, *allow_leak)))}
+    config = config.model_copy(update={"outcome": config.outcome.model_copy(update=kept)})
     with workspace.lock("train"):
-        frames = read_frames(workspace, config.cutoff.to_cutoff(), ignore=config.outcome.ignore)
+        frames = read_frames(workspace, config.cutoff.to_cutoff(), config.outcome.ignore, config.report_currency)
         won = checked_outcomes(frames)
-        plan = what_to_see(frames, won, config, allow_leak)
+        plan = what_to_see(frames, won, config)
         split = split_by_time(frames.base["closed_at"], frames.base["account_id"], config.outcome.test_share)
         config = _tuned(frames, won, split, plan, config, tune)
         evaluation = _evaluated(frames, won, split, plan, config)
@@ -90,25 +78,6 @@ def checked_outcomes(frames: Frames) -> Floats:
         )
     check_outcomes(won)
     return won
-
-
-def what_to_see(frames: Frames, won: Floats, config: Config, allow_leak: tuple[str, ...] = ()) -> Plan:
-    """Asks the leak doctor, and leaves out what it suspects unless that is allowed by name.
-
-    Also left out are ``CLOCKS`` and, unless the cutoff is a landmark, ``CLOSE_DATES`` and features that grow with a
-    deal's life: lost deals that die early would otherwise give themselves away (immortal time).
-    """
-    names = deal_frame(frames.base.head(1), frames.members.head(1)).columns
-    aged = () if frames.spec.cutoff.is_landmark else (*ageing(names), *CLOSE_DATES)
-    leave_out = (*config.outcome.ignore, *CLOCKS, *aged)
-    allowed = frozenset((*allow_leak, *config.outcome.allow_leak))
-    leaks = tuple(suspected_leaks(frames.base, won, leave_out))
-    for leak in leaks:
-        logger.warning("Suspected leak%s: %s", " (kept as allowed)" if leak.column in allowed else "", leak.sentence)
-    barred = [leak for leak in leaks if leak.column not in allowed]
-    dropped = tuple(sorted({leak.column for leak in barred if leak.remedy == "drop"}))
-    coarsened = tuple(sorted({leak.column for leak in barred if leak.remedy == "coarsen"} - set(dropped)))
-    return Plan((*leave_out, *dropped), coarsened, leaks, allowed)
 
 
 def new_model(spec: FrameSpec, plan: Plan, config: Config) -> OutcomeModel:
@@ -159,9 +128,9 @@ def _recorded(
     evaluation: Evaluation,
     model: OutcomeModel,
 ) -> TrainReport:
-    """Compares with the champion, logs everything, promotes what won, and writes the results."""
+    """Compares with the champion, logs everything, promotes what won, and only then writes the results."""
     barred = {leak.column for leak in plan.leaks} - plan.allowed
-    versus = challenge(workspace, config, frames, model, evaluation.test, barred)
+    versus = challenge(workspace, config, frames, model, evaluation.test, barred, plan.leave_out)
     amount = train_amount(workspace, config, frames, plan.leave_out)
     code = code_version()
     with tracked_run(workspace, config, {"code_version": code, "data_fingerprint": frames.fingerprint}) as run:
@@ -181,12 +150,12 @@ def _recorded(
             amount=amount,
         )
         version, amount_version = _logged(run, config, report, model, frames)
-    with workspace.transaction() as transaction:
-        _write_results(transaction, report, model, frames)
     if versus.promote:
         promote(workspace, config, OUTCOME, version)
     if amount_version is not None and amount.challenge is not None and amount.challenge.promote:
         promote(workspace, config, AMOUNT, amount_version)
+    with workspace.transaction() as transaction:
+        _write_results(transaction, report, model, frames)
     return report
 
 

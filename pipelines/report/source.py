@@ -11,23 +11,31 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from features.tables import DIRECT, METHODS, NO_CURRENCY
+import ibis
+
+from features.coalitions import players
+from features.inputs import inputs_from
+from features.money import reported
+from features.tables import DIRECT, METHODS
+from models.scores import period_label
 from pipelines.config import Config
 from pipelines.workspace import Workspace
 
 NANO: Final = 1_000_000_000
+MICRO: Final = 1_000_000
+"""Parts of a cent in which converted money is divided; a deal's cents are then given out by largest remainders."""
+
 _DEAL: Final = """
 CREATE TEMP TABLE deal AS
 SELECT deal_id, coalesce(name, deal_id) AS name, outcome, deal_type, segment, industry, region, route,
     created_at AT TIME ZONE 'UTC' AS created_at, closed_at AT TIME ZONE 'UTC' AS closed_at,
-    CASE WHEN amount IS NULL THEN NULL WHEN {converts} THEN $report ELSE coalesce(nullif(currency, '{nameless}'), '') END AS unit,
-    CASE WHEN {converts} AND currency IS DISTINCT FROM $report THEN fx_rate ELSE 1.0 END AS rate,
-    TRY_CAST(round(amount * 100 * rate) AS BIGINT) AS cents
-FROM deals
+    CASE WHEN amount IS NOT NULL THEN coalesce(m.currency, '') END AS unit, m.rate AS rate, m.period AS period,
+    TRY_CAST(round(amount * 100 * m.rate) AS BIGINT) AS cents
+FROM deals JOIN ({money}) m USING (deal_id)
 """
 _CLOSED: Final = """
 CREATE TEMP TABLE closed AS
-SELECT *, outcome = 'won' AS is_won, {period} AS period
+SELECT *, outcome = 'won' AS is_won
 FROM deal WHERE outcome <> 'open' AND closed_at IS NOT NULL
 """
 _TOUCH: Final = """
@@ -41,18 +49,25 @@ FROM touchpoints t JOIN closed c USING (deal_id)
 """
 _CREDIT: Final = """
 CREATE TEMP TABLE credit AS
-SELECT deal_id, partner_id, method,
-    CAST(sum(CASE WHEN target = 'win' THEN CAST(round(k.share * {nano}) AS BIGINT) END) AS BIGINT) AS share,
-    CAST(sum(CASE WHEN target = 'win' THEN CAST(round(k.credit * {nano}) AS BIGINT) END) AS BIGINT) AS win,
-    CAST(sum(CASE WHEN target = 'amount' THEN CAST(round(k.credit * 100 * c.rate) AS BIGINT) END) AS BIGINT) AS cents,
-    any_value(c.unit) AS unit, any_value(c.is_won) AS is_won, any_value(c.period) AS period
-FROM credits k JOIN closed c USING (deal_id)
-WHERE k.kind = 'split'
-GROUP BY ALL
+WITH part AS (
+    SELECT deal_id, partner_id, method,
+        CAST(sum(CASE WHEN target = 'win' THEN CAST(round(k.share * {nano}) AS BIGINT) END) AS BIGINT) AS share,
+        CAST(sum(CASE WHEN target = 'win' THEN CAST(round(k.credit * {nano}) AS BIGINT) END) AS BIGINT) AS win,
+        sum(CASE WHEN target = 'amount' THEN CAST(round(k.credit * c.rate * 100 * {micro}) AS HUGEINT) END) AS money,
+        (money % {micro} + {micro}) % {micro} AS rest,
+        any_value(c.unit) AS unit, any_value(c.is_won) AS is_won, any_value(c.period) AS period
+    FROM credits k JOIN closed c USING (deal_id)
+    WHERE k.kind = 'split'
+    GROUP BY deal_id, partner_id, method
+)
+SELECT * EXCLUDE (money, rest),
+    CAST((money - rest) // {micro} AS BIGINT) + CASE WHEN row_number() OVER (of_deal ORDER BY rest DESC, partner_id)
+        <= (sum(rest) OVER of_deal + {micro} // 2) // {micro} THEN 1 ELSE 0 END AS cents
+FROM part WINDOW of_deal AS (PARTITION BY deal_id, method)
 """
 _PLAYER: Final = f"""
 CREATE TEMP TABLE player AS
-SELECT DISTINCT deal_id, partner_id FROM touch WHERE partner_id IS NOT NULL AND NOT after_close
+{{players}}
 UNION
 SELECT DISTINCT deal_id, partner_id FROM credit WHERE partner_id <> '{DIRECT}'
 """
@@ -81,17 +96,23 @@ class Source:
         return self.records(query, parameters)[0]
 
 
+def _money(connection: Any, config: Config) -> str:
+    """SQL for the currency, rate and period of each deal, by the rules that the scores follow."""
+    deals = inputs_from(connection).deals
+    units = reported(deals, config.report_currency)
+    dated = deals.select("deal_id", period=period_label(deals.closed_at, config.credit.period))
+    return str(ibis.to_sql(units.inner_join(dated, "deal_id"), dialect="duckdb"))
+
+
 @contextmanager
 def open_source(workspace: Workspace, config: Config) -> Iterator[Source]:
     """The prepared tables of a workspace, for as long as the block lasts."""
     with workspace.connect() as connection:
-        report = config.report_currency
-        converts = "(currency = $report OR fx_rate IS NOT NULL)" if report else "($report IS NOT NULL)"
-        connection.execute(_DEAL.format(converts=converts, nameless=NO_CURRENCY), {"report": report})
-        connection.execute(_CLOSED.format(period=PERIODS[config.credit.period]))
+        connection.execute(_DEAL.format(money=_money(connection, config)))
+        connection.execute(_CLOSED)
         connection.execute(_TOUCH)
-        connection.execute(_CREDIT.format(nano=NANO))
-        connection.execute(_PLAYER)
+        connection.execute(_CREDIT.format(nano=NANO, micro=MICRO))
+        connection.execute(_PLAYER.format(players=ibis.to_sql(players(inputs_from(connection)), dialect="duckdb")))
         found = {row[0] for row in connection.execute("SELECT DISTINCT method FROM credit").fetchall()}
         methods = tuple(method for method in METHODS if method in found)
         yield Source(connection, methods, methods[0] if methods else "")

@@ -17,6 +17,7 @@ from features.coalitions import coalition_members, players
 from features.cutoff import Cutoff
 from features.frame import FrameSpec, base, join_base, members, pooled
 from features.inputs import Inputs
+from features.money import Unit
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
@@ -29,6 +30,7 @@ CUTOFFS = {
     "age": Cutoff("age_days", days=10),
 }
 TYPES = ("isv", "msp", "si", "unknown")
+TIERS = ("gold", "silver")
 STAGES = ("pre_sale", "point_of_sale", "post_sale")
 KINDS = {"call": {"Call", "call!"}, "demo": {"Demo"}, "e_mail": {"e-mail"}}
 
@@ -86,9 +88,19 @@ class Oracle:
     def base(self) -> Iterator[Row]:
         for deal, at in self.dated():
             own = [t for t in self.known(deal, at) if t["partner_id"] is None]
-            row = {key: deal.get(key) for key in ("deal_id", "account_id", "outcome", "amount", "closed_at")}
-            row |= {"cutoff_at": at, **self.covariates(deal), **self.progress(deal, at), **self.records(deal, at)}
+            row = {key: deal.get(key) for key in ("deal_id", "account_id", "outcome", "closed_at")}
+            row |= {
+                "cutoff_at": at,
+                "amount": self.amount(deal),
+                **self.covariates(deal),
+                **self.progress(deal, at),
+                **self.records(deal, at),
+            }
             yield row | {f"own_{name}": value for name, value in self.touched(own, deal, at).items()}
+
+    def amount(self, deal: Row) -> float | None:
+        rate: float | None = 1.0 if deal["currency"] == "EUR" else deal["fx_rate"]
+        return None if rate is None or deal["amount"] is None else rate * deal["amount"]
 
     def covariates(self, deal: Row) -> Row:
         names = ("segment", "industry", "region", "deal_type", "source", "solution", "route", "x_score", "x_label")
@@ -191,6 +203,7 @@ class Oracle:
         kind = self.types.get(partner, "unknown")
         tiers = {p["partner_id"]: p["tier"] for p in self.tables["partners"]}
         flags = {f"partners_by_{t}": int(t == kind) for t in TYPES}
+        flags |= {f"partners_of_tier_{tier}": int(tiers.get(partner) == tier) for tier in TIERS}
         return (
             {"partner_type": kind, "tier": tiers.get(partner)}
             | flags
@@ -255,6 +268,7 @@ class Oracle:
 FAMILY_SUMS = [f"{w}_of_{k}" for w in ("touches", "dose") for k in KINDS]
 FAMILY_SUMS += [f"{w}_in_{s}" for w in ("touches", "dose") for s in STAGES]
 FAMILY_SUMS += [f"{w}_by_{t}" for w in ("partners", "dose") for t in TYPES]
+FAMILY_SUMS += [f"partners_of_tier_{tier}" for tier in TIERS]
 POOLED = [
     *(f"{name}_{pool}" for name in ("touches", "dose", "touches_per_30_days", "contacts") for pool in ("sum", "max")),
     *(f"{name}_{pool}" for name in ("past_deals", "past_deals_at_account") for pool in ("sum", "max")),
@@ -291,7 +305,8 @@ def assert_equal(found: Any, expected: Any, what: str) -> None:
 def spec_for(cutoff: Cutoff) -> FrameSpec:
     covariates = ("segment", "industry", "region", "deal_type", "source", "solution", "route")
     kinds = tuple(sorted(kind for label in KINDS.values() for kind in label))
-    return FrameSpec(cutoff, kinds, TYPES, (*covariates, "x_flag", "x_label", "x_score"))
+    extra = ("x_flag", "x_label", "x_score")
+    return FrameSpec(cutoff, kinds, TYPES, (*covariates, *extra), TIERS, Unit("EUR", report_currency="EUR"))
 
 
 def of_deal(rows: Iterable[Row], deal_id: str) -> list[Row]:

@@ -87,7 +87,7 @@ def test_rows_that_ingest_would_have_rejected_are_counted(workspace_of: Factory)
 def test_without_touches_rules_and_partners_are_ruled_out(workspace_of: Factory) -> None:
     report = doctor(workspace_of(deals=[deal(1), deal(2, "lost")]))
     assert report.obstacles(Use.RULES) == ["No closed deal has a touch."]
-    assert report.obstacles(Use.PARTNERS) == ["No closed deal has a partner's touch."]
+    assert report.obstacles(Use.PARTNERS) == ["No closed deal has a partner's touch at or before its close."]
 
 
 def test_touches_are_measured_against_the_moments_that_analysts_speak_of(workspace_of: Factory) -> None:
@@ -166,3 +166,9 @@ def test_the_gravest_finding_stands_first_and_json_says_the_same(workspace_of: F
     machine = json.loads(to_json(report.to_dict()))
     assert machine["supports"] == {"rules": True, "model": False, "partners": True, "money": True}
     assert [f["sentence"] for f in machine["findings"]] == [f.sentence for f in report.findings]
+
+
+def test_the_quarter_of_a_close_that_train_leaves_out_is_not_suspected(workspace_of: Factory) -> None:
+    at = {"won": {"closed_at": "2024-02-10"}, "lost": {"closed_at": "2024-08-10"}}
+    deals = [deal(n, outcome, **at[outcome]) for n, outcome in enumerate(("won", "lost") * 60)]
+    assert not [f for f in doctor(workspace_of(deals=deals)).findings if "cutoff_quarter" in f.sentence]

@@ -16,13 +16,14 @@ from features.tables import DEALS, PARTNERS, TOUCHPOINTS
 from models.crossfit import TrainingDataError
 from models.persistence import FACTS, ArtifactError
 from models.pooling import deal_frame
-from pipelines.config import Config
+from pipelines.config import Config, ConfigError
 from pipelines.frames import read_frames
 from pipelines.ingest import ingest
 from pipelines.provenance import code_version
 from pipelines.simulate import simulate_to
 from pipelines.tracking import OUTCOME, NoChampionError, champion_folder, load_amount_champion, load_champion
-from pipelines.train import checked_outcomes, train, what_to_see
+from pipelines.train import checked_outcomes, train
+from pipelines.visible import what_to_see
 from pipelines.workspace import Workspace, write_frame
 
 CONFIG = Config.model_validate(
@@ -74,6 +75,12 @@ def filled(root: Path, tables: dict[str, pd.DataFrame]) -> Workspace:
     declared = tables["deals"].reindex(columns=[*DEALS.column_names, *extra])
     declared.to_parquet(workspace.path("deals"), index=False)
     return workspace
+
+
+def changed(**sections: Any) -> Config:
+    """``CONFIG`` with some keys of its sections changed."""
+    values = CONFIG.model_dump()
+    return Config.model_validate({**values, **{name: {**values[name], **keys} for name, keys in sections.items()}})
 
 
 @pytest.fixture(scope="module")
@@ -140,8 +147,7 @@ def test_the_same_data_give_the_same_model_and_no_promotion(trained: Any) -> Non
 @pytest.mark.slow
 def test_a_challenger_that_is_not_better_is_not_promoted(trained: Any) -> None:
     workspace, report = trained
-    worse = CONFIG.model_copy(update={"outcome": CONFIG.outcome.model_copy(update={"ignore": ("x_size",)})})
-    again = train(workspace, worse)
+    again = train(workspace, changed(outcome={"params": {"learning_rate": 0.001}}))
     assert not again.challenge.promote
     assert "not better than the champion by more than chance" in again.challenge.sentence
     assert load_champion(workspace, CONFIG).version == report.model_version
@@ -275,3 +281,46 @@ def test_honest_columns_of_a_simulated_company_are_not_suspected(tmp_path: Path)
     ingest(workspace, "tables", written.prm)
     frames = read_frames(workspace, CONFIG.cutoff.to_cutoff())
     assert what_to_see(frames, checked_outcomes(frames), CONFIG).leaks == ()
+
+
+@pytest.mark.slow
+def test_a_champion_that_the_configuration_no_longer_allows_is_replaced_without_comparison(tmp_path: Path) -> None:
+    workspace = filled(tmp_path / "ws", company(200))
+    train(workspace, CONFIG)
+    ignoring = changed(outcome={"ignore": ["x_size"]})
+    report = train(workspace, ignoring)
+    said = "Promoted without comparison: the champion uses x_size, which this configuration leaves out."
+    assert report.challenge.sentence == said
+    assert load_champion(workspace, ignoring).version == report.model_version
+    landmark = changed(outcome={"ignore": ["x_size"]}, cutoff={"kind": "age_days", "days": 30})
+    report = train(workspace, landmark)
+    said = "Promoted without comparison: the champion's cutoff is at_close, the new one's age_days (30)."
+    assert report.challenge.sentence == said
+    assert load_champion(workspace, landmark).version == report.model_version
+
+
+def test_a_run_that_ends_before_promotion_leaves_no_results_that_say_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    workspace = filled(tmp_path / "ws", company(200))
+    monkeypatch.setattr("pipelines.train.promote", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(workspace, CONFIG)
+    assert not (workspace.results / "evaluation.json").exists()
+    with pytest.raises(NoChampionError):
+        load_champion(workspace, CONFIG)
+
+
+def test_names_of_columns_that_do_not_exist_are_refused_at_once(tmp_path: Path) -> None:
+    workspace = filled(tmp_path / "ws", company(60))
+    wrong = changed(outcome={"ignore": ["x_sise", "amount"], "monotone": {"touches_summ": 1}})
+    with pytest.raises(ConfigError) as error:
+        train(workspace, wrong, allow_leak=("segmnt",))
+    text = str(error.value)
+    assert "outcome.ignore names 'x_sise', which is no column of this data (near: x_size" in text
+    assert "outcome.monotone names 'touches_summ', which is no column of this data (near: touches_sum" in text
+    assert "outcome.allow_leak names 'segmnt', which is no column of this data (near: segment" in text
+    assert "'amount'" not in text

@@ -15,6 +15,7 @@ from pipelines.config import Config
 from pipelines.report import report
 from pipelines.report.board import board
 from pipelines.report.data import read
+from pipelines.report.source import open_source
 from pipelines.workspace import Workspace, WorkspaceError
 
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -314,3 +315,14 @@ def test_report_on_six_thousand_deals_is_small_and_quick(companies: Callable[[in
     path = report(workspace, Config(), now=NOW)
     assert time.process_time() - start < 20
     assert path.stat().st_size < 8_000_000
+
+
+def test_converted_cents_of_a_deal_add_up_to_the_deal(company: Any, tmp_path: Path) -> None:
+    company.deals["currency"], company.deals["fx_rate"] = "EUR", 1 / 3
+    with open_source(company.write(tmp_path / "w"), Config(report_currency="USD")) as source:
+        gaps = source.records(
+            "SELECT deal_id, method, sum(k.cents) - any_value(c.cents) AS gap FROM credit k JOIN closed c "
+            "USING (deal_id) WHERE k.cents IS NOT NULL GROUP BY ALL"
+        )
+    assert len(gaps) > 20
+    assert all(row["gap"] == 0 for row in gaps)
