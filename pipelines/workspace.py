@@ -1,19 +1,16 @@
 """A workspace: one folder with one company's tables and results, written only in whole steps.
 
-A write goes to a staging folder first and is then moved into place under a journal, so that a run that is killed at
-any moment leaves either the old files, or a journal from which the next run finishes the move.
+``pipelines.commit`` has how a step stays whole when a run is killed in the middle.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,34 +22,15 @@ import pyarrow.parquet as pq
 
 from features.sources.sqltext import literal
 from features.tables import TABLES, Table
+from pipelines.commit import Journal, Transaction
 from pipelines.stored import WorkspaceError, schema_of, stored
 
 __all__ = ["Transaction", "Workspace", "WorkspaceError", "write_frame"]
 
-JOURNAL: Final = ".commit.json"
 LOCK: Final = ".lock"
-STAGING: Final = ".staging"
 SCRATCH: Final = ".scratch"
 COMMIT_SECONDS: Final = 10.0
 """How long opening waits for another run that is just moving its files into place."""
-
-
-@dataclass
-class Transaction:
-    """Files to be put in place together. Ask ``file`` where to write; nothing is visible before the commit."""
-
-    staging: Path
-    removals: list[str] = field(default_factory=list)
-
-    def file(self, relative: str) -> Path:
-        """Where to write the file that will stand at ``relative`` in the workspace."""
-        path = self.staging / relative
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
-
-    def remove(self, relative: str) -> None:
-        """Take the file or folder at ``relative`` away with the commit (a staged file of that name still arrives)."""
-        self.removals.append(relative)
 
 
 @dataclass(frozen=True)
@@ -84,7 +62,7 @@ class Workspace:
                 workspace.root.mkdir(parents=True)
             except OSError as error:
                 raise WorkspaceError(f"Cannot create the workspace {root}: {error.strerror}.") from error
-        if workspace._journal.exists():
+        if workspace._journal.path.exists():
             with workspace.lock("finishing an interrupted write", wait=COMMIT_SECONDS):
                 pass
         return workspace
@@ -105,8 +83,8 @@ class Workspace:
         return self.root / "results"
 
     @property
-    def _journal(self) -> Path:
-        return self.root / JOURNAL
+    def _journal(self) -> Journal:
+        return Journal(self.root)
 
     def path(self, name: str) -> Path:
         """Where table ``name`` stands, a file or a folder of part files."""
@@ -215,66 +193,12 @@ class Workspace:
             holder.unlink(missing_ok=True)
             guard.release()
 
-    @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self) -> AbstractContextManager[Transaction]:
         """Collects files and puts them in place together when the block ends without an error. Needs the lock."""
-        staging_root = self.root / STAGING
-        staging_root.mkdir(parents=True, exist_ok=True)
-        transaction = Transaction(Path(tempfile.mkdtemp(dir=staging_root)))
-        try:
-            yield transaction
-            self._commit(transaction)
-        finally:
-            if not self._journal.exists():  # else the next writer finishes the move from what is staged
-                shutil.rmtree(transaction.staging, ignore_errors=True)
-
-    def _commit(self, transaction: Transaction) -> None:
-        staged = sorted(str(p.relative_to(transaction.staging)) for p in transaction.staging.rglob("*") if p.is_file())
-        for relative in staged:
-            _sync(transaction.staging / relative)
-        plan: dict[str, object] = {
-            "staging": str(transaction.staging.relative_to(self.root)),
-            "files": staged,
-            "removals": transaction.removals,
-        }
-        self._write_journal(plan)
-        self._apply(plan)
-
-    def _apply(self, plan: dict[str, object]) -> None:
-        staging = self.root / str(plan["staging"])
-        files, removals = plan["files"], plan["removals"]
-        assert isinstance(files, list)
-        assert isinstance(removals, list)
-        while removals:
-            _remove(self.root / removals.pop())
-            self._write_journal(plan)
-        for relative in files:
-            source, target = staging / relative, self.root / relative
-            if source.exists():
-                _make_room(target)
-                source.replace(target)
-        self._journal.unlink()
-
-    def _write_journal(self, plan: dict[str, object]) -> None:
-        draft = self._journal.with_suffix(".draft")
-        draft.write_text(json.dumps(plan), encoding="utf-8")
-        _sync(draft)
-        draft.replace(self._journal)
-
-    def _planned(self) -> dict[str, object]:
-        try:
-            plan: dict[str, object] = json.loads(self._journal.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise WorkspaceError(
-                f"{self._journal}, from which an interrupted write is finished, is damaged ({error}). Take it away and "
-                "run the last ingest or score again."
-            ) from error
-        return plan
+        return self._journal.transaction()
 
     def _recover(self) -> None:
-        if self._journal.exists():
-            self._apply(self._planned())
-        shutil.rmtree(self.root / STAGING, ignore_errors=True)
+        self._journal.finish()
         for folder in (self.root / SCRATCH).glob("*"):
             _clear_scratch(folder)
 
@@ -317,24 +241,3 @@ def _clear_scratch(path: Path) -> None:
     shutil.rmtree(path.with_suffix(""), ignore_errors=True)
     guard.release()
     path.with_suffix(".lock").unlink(missing_ok=True)
-
-
-def _make_room(target: Path) -> None:
-    """Lets a file arrive where a folder of that name stands, or in a folder where a file of that name stands."""
-    if target.is_dir():
-        shutil.rmtree(target)
-    if target.parent.is_file():
-        target.parent.unlink()
-    target.parent.mkdir(parents=True, exist_ok=True)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    elif path.parent.is_dir():
-        path.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as handle:
-        os.fsync(handle.fileno())

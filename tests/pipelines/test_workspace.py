@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -152,6 +153,42 @@ def test_the_journal_is_written_before_the_first_file_moves(
     assert told(Workspace.open(workspace.root)) == {"a": "1"}
 
 
+def test_moves_are_on_the_disk_before_the_journal_goes(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+    replace, unlink, fsync = Path.replace, Path.unlink, os.fsync
+
+    def noted_replace(self: Path, target: Path) -> Path:
+        events.append(f"move {target.relative_to(workspace.root)}")
+        return replace(self, target)
+
+    def noted_unlink(self: Path, missing_ok: bool = False) -> None:
+        events.append(f"unlink {self.name}")
+        unlink(self, missing_ok=missing_ok)
+
+    def noted_fsync(handle: int) -> None:
+        events.append(f"sync {os.path.relpath(Path(f'/proc/self/fd/{handle}').readlink(), workspace.root)}")
+        fsync(handle)
+
+    monkeypatch.setattr(Path, "replace", noted_replace)
+    monkeypatch.setattr(Path, "unlink", noted_unlink)
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    with workspace.lock("test"), workspace.transaction() as transaction:
+        transaction.file("results/deep/a").write_text("1")
+        events.clear()
+    assert [event.startswith("sync .staging") for event in events[:5]] == [True] * 5
+    assert events[5:] == [
+        "sync .commit.draft",
+        "move .commit.json",
+        "sync .",
+        "move results/deep/a",
+        "sync .",
+        "sync results",
+        "sync results/deep",
+        "unlink .commit.json",
+        "unlink .lock-holder",
+    ]
+
+
 def test_two_runs_at_once_are_refused_naming_the_first(workspace: Workspace) -> None:
     with (
         workspace.lock("scoring"),
@@ -211,7 +248,8 @@ def test_a_frame_is_written_with_the_declared_types(workspace: Workspace, tmp_pa
         write_frame(frame.drop(columns="name"), PARTNERS, tmp_path / "partners.parquet")
 
 
-def test_a_damaged_journal_is_named_with_the_way_out(workspace: Workspace) -> None:
-    (workspace.root / ".commit.json").write_text("{bad")
+@pytest.mark.parametrize("text", ["{bad", "[]", '{"staging": ".staging/x"}'])
+def test_a_damaged_journal_is_named_with_the_way_out(workspace: Workspace, text: str) -> None:
+    (workspace.root / ".commit.json").write_text(text)
     with pytest.raises(WorkspaceError, match=r"commit\.json, from which .* is damaged .* Take it away"):
         Workspace.open(workspace.root)
