@@ -3,8 +3,9 @@
 Usage: python benchmarks/outcome_real.py [DATA_FOLDER] [SET ...]
 
 DATA_FOLDER (default: the environment variable PARTNERLIFT_SHARED_DATA, else ../shared/data) holds the folders
-ibm_win_loss, maven_crm and salvirt_b2b. Prints one line a set: test ROC-AUC of the model and of the logistic
-regression, the model's log-loss gain over the overall win rate, suspected leaks and CPU seconds.
+ibm_win_loss, maven_crm and salvirt_b2b; one that is not there is skipped. Prints one line a set: test ROC-AUC of the
+model and of the logistic regression, the model's log-loss gain over the overall win rate, suspected leaks and CPU
+seconds.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ def main() -> None:
     default = os.environ.get("PARTNERLIFT_SHARED_DATA", ROOT.parent / "shared" / "data")
     data = Path(given[0]) if given else Path(default)
     for name in given[1:] or SETS:
+        if not (data / name).is_dir():
+            print(f"== {name}: skipped: no data at {data / name}")
+            continue
         begin = time.process_time()
         report = trained(data, name)
         print(f"== {name}: {report.n_deals:,} closed deals, {time.process_time() - begin:.0f} CPU s")
