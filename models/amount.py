@@ -5,27 +5,27 @@ LightGBM with squared loss on the logarithm of the amount, cross-fitted over acc
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import RegressorMixin
 from sklearn.exceptions import NotFittedError
 
 from features.frame import FrameSpec
 from models.boosting import Booster, BoosterSpec, Floats, Rows
 from models.columns import ColumnCoder, feature_names
 from models.crossfit import cross_fit
-from models.persistence import Artifact, read_artifact, whole, write_artifact
+from models.persistence import Artifact
 from models.pooling import deal_frame
+from models.saved import SavedModel
 from models.splits import account_folds
 
 KIND: Final = "amount"
 LEAVE_OUT: Final = ("amount",)
 
 
-class AmountModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class AmountModel(RegressorMixin, SavedModel):  # type: ignore[misc]
     """Cross-fitted expected amount of a deal, should it be won.
 
     Parameters are those of ``OutcomeModel``. All amounts must be in one currency, and so are the predictions.
@@ -38,6 +38,7 @@ class AmountModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     fitted_log_amount_ : (deals,) out-of-fold predictions of log(1 + amount), indexed by ``deal_id``; none when loaded.
     """
 
+    kind = KIND
     extra_columns: tuple[str, ...] = ()
 
     def __init__(
@@ -96,38 +97,15 @@ class AmountModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         amounts: Floats = np.exp(self.predict_log(frame)) * self.smearing_ - 1
         return amounts
 
-    @property
-    def version(self) -> str:
-        """Twelve hex digits of a hash of everything that decides a prediction."""
-        return self._artifact().version
-
-    def save(self, directory: Path) -> None:
-        """Writes the model as JSON and LightGBM text into ``directory``, which is made when missing."""
-        write_artifact(self._artifact(), directory)
-
-    @classmethod
-    def load(cls, directory: Path, threads: int = 1) -> Self:
-        """The model that ``save`` wrote; raises ``ArtifactError`` when it is none or of an unknown format."""
-        with whole(directory):
-            return cls._from(read_artifact(directory, KIND), threads)
-
     @classmethod
     def _from(cls, artifact: Artifact, threads: int) -> Self:
         facts = artifact.facts
-        spec = None if facts["spec"] is None else FrameSpec.from_dict(facts["spec"])
-        leave_out = tuple(facts["params"]["leave_out"])
-        model = cls(**{**facts["params"], "leave_out": leave_out, "threads": threads, "spec": spec})
+        model = cls._unfitted(facts, threads)
         model.coder_ = ColumnCoder.from_dict(facts["coder"])
         model.smearing_ = facts["smearing"]
         model.boosters_ = [Booster(model.coder_, artifact.texts[f"fold_{i}"]) for i in range(len(artifact.texts))]
         return model
 
     def _artifact(self) -> Artifact:
-        params = {k: v for k, v in self.get_params(deep=False).items() if k not in {"spec", "threads"}}
-        facts = {
-            "params": params,
-            "spec": None if self.spec is None else self.spec.to_dict(),
-            "coder": self.coder_.to_dict(),
-            "smearing": self.smearing_,
-        }
+        facts = {**self._settings(), "coder": self.coder_.to_dict(), "smearing": self.smearing_}
         return Artifact(KIND, facts, {f"fold_{i}": booster.text for i, booster in enumerate(self.boosters_)})

@@ -15,13 +15,12 @@ All of it is cross-fitted over account folds, then calibrated on out-of-fold pre
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
 from features.frame import FrameSpec
@@ -39,8 +38,9 @@ from models.partner_effects import (
     fit_effects,
     structured_margin,
 )
-from models.persistence import Artifact, read_artifact, whole, write_artifact
+from models.persistence import Artifact
 from models.pooling import deal_frame
+from models.saved import SavedModel
 from models.splits import account_folds, account_hashes
 
 KIND: Final = "outcome"
@@ -61,7 +61,7 @@ class FoldModel:
     residual: Booster | None
 
 
-class OutcomeModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
     """Calibrated, cross-fitted win probability.
 
     A deal of an account that was trained on is predicted by the model of the account's fold (a hash of ``account_id``),
@@ -94,6 +94,7 @@ class OutcomeModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         absent from a loaded model.
     """
 
+    kind = KIND
     extra_columns: tuple[str, ...] = (EFFECT,)
 
     def __init__(
@@ -204,27 +205,10 @@ class OutcomeModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         values[:, -1] += self.calibrator_.intercept
         return pd.DataFrame(values, columns=names, index=frame.index)
 
-    @property
-    def version(self) -> str:
-        """Twelve hex digits of a hash of everything that decides a prediction."""
-        return self._artifact().version
-
-    def save(self, directory: Path) -> None:
-        """Writes the model as JSON and LightGBM text into ``directory``, which is made when missing."""
-        write_artifact(self._artifact(), directory)
-
-    @classmethod
-    def load(cls, directory: Path, threads: int = 1) -> Self:
-        """The model that ``save`` wrote; raises ``ArtifactError`` when it is none or of an unknown format."""
-        with whole(directory):
-            return cls._from(read_artifact(directory, KIND), threads)
-
     @classmethod
     def _from(cls, artifact: Artifact, threads: int) -> Self:
         facts, texts = artifact.facts, artifact.texts
-        spec = None if facts["spec"] is None else FrameSpec.from_dict(facts["spec"])
-        given = {**facts["params"], "coarsen": tuple(facts["params"]["coarsen"])}
-        model = cls(**{**given, "leave_out": tuple(given["leave_out"]), "threads": threads, "spec": spec})
+        model = cls._unfitted(facts, threads)
         model.coder_ = ColumnCoder.from_dict(facts["coder"])
         model.base_coder_ = ColumnCoder.from_dict(facts["base_coder"])
         model.calibrator_ = PlattCalibrator(**facts["calibrator"])
@@ -304,10 +288,8 @@ class OutcomeModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._require_fitted()
         texts = {f"fold_{fold}_base": model.base.text for fold, model in enumerate(self.models_)}
         texts |= {f"fold_{f}_residual": m.residual.text for f, m in enumerate(self.models_) if m.residual is not None}
-        params = {k: v for k, v in self.get_params(deep=False).items() if k not in {"spec", "threads"}}
         facts = {
-            "params": params,
-            "spec": None if self.spec is None else self.spec.to_dict(),
+            **self._settings(),
             "coder": self.coder_.to_dict(),
             "base_coder": self.base_coder_.to_dict(),
             "accounts": [f"{account:016x}" for account in self.accounts_.tolist()],

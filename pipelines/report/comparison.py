@@ -6,9 +6,9 @@ from collections import defaultdict
 from typing import Final
 
 import numpy as np
-import pandas as pd
 
 from features.tables import DIRECT
+from models.recovery import spearman
 from pipelines.report.overview import printed
 from pipelines.report.source import NANO, Source
 from pipelines.report.views import Agreement, Comparison, Partner
@@ -59,14 +59,6 @@ def comparison(source: Source, partners: dict[str, Partner], places: int) -> Com
     return Comparison(tuple(methods), n_deals, (*rows, *own), agreements, left_out)
 
 
-def rank_correlation(left: list[float], right: list[float]) -> float | None:
-    """Spearman's rank correlation, ties at their mean; ``None`` when a side has fewer than two values."""
-    if len(set(left)) < 2 or len(set(right)) < 2:
-        return None
-    ranks = [pd.Series(values).rank().to_numpy() for values in (left, right)]
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
-
-
 def _agreement(
     method: str, lead: str, wins: dict[str, dict[str, float]], partners: dict[str, Partner], n_deals: int, least: float
 ) -> Agreement:
@@ -75,10 +67,11 @@ def _agreement(
     changes.sort(key=lambda change: (change[1], change[0]))
     own = wins.get(DIRECT, {}).get(method, 0.0) - wins.get(DIRECT, {}).get(lead, 0.0)
     moved = (sum(abs(change) for _, change in changes) + abs(own)) / 2
+    correlation = spearman(*(np.array([wins[p][which] for p in names]) for which in (lead, method)))
     return Agreement(
         method=method,
         partner_share=sum(wins[p][method] for p in names) / n_deals if n_deals else 0.0,
-        rank_correlation=rank_correlation([wins[p][lead] for p in names], [wins[p][method] for p in names]),
+        rank_correlation=None if np.isnan(correlation) else correlation,
         moved=moved / n_deals if n_deals else 0.0,
         gains=tuple(change for change in reversed(changes[-SHOWN:]) if change[1] >= least),
         losses=tuple(change for change in changes[:SHOWN] if -change[1] >= least),
