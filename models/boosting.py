@@ -86,11 +86,6 @@ class Booster:
     def _model(self) -> lgb.Booster:
         return lgb.Booster(model_str=self.text)
 
-    @property
-    def n_trees(self) -> int:
-        """Trees of the model."""
-        return int(self._model.num_trees())
-
     def raw(self, matrix: Floats, threads: int = 1) -> Floats:
         """Raw score (log-odds, or the target's unit) of each row of a coded matrix."""
         score: Floats = np.asarray(self._model.predict(matrix, raw_score=True, num_threads=threads))

@@ -90,8 +90,8 @@ def split_by_time(closed_at: pd.Series, account_ids: pd.Series, test_share: floa
 
 
 def _split_by_account(account_ids: pd.Series, test_share: float, *, too_few: bool = False) -> Split:
-    tenths = account_folds(account_ids, 1000, _SALT_TEST)
-    test = tenths < round(1000 * test_share)
+    thousandths = account_folds(account_ids, 1000, _SALT_TEST)
+    test = thousandths < round(1000 * test_share)
     why = (
         "keeping test accounts out of a time-ordered training set would leave too few deals"
         if too_few
