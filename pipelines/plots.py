@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,23 +31,21 @@ def calibration_figure(points: pd.DataFrame) -> Figure:
 
 
 def beeswarm_figure(contributions: pd.DataFrame, frame: pd.DataFrame, seed: int) -> Figure:
-    """A dot a deal and feature, at the feature's TreeSHAP value in log-odds, coloured from its least to greatest value.
+    """SHAP's beeswarm: a dot a deal and feature at its TreeSHAP value in log-odds, coloured by the feature's value.
 
     ``contributions`` comes from ``OutcomeModel.contributions`` and ``frame`` has the same rows. The 15 features with
-    the greatest mean absolute contribution are shown.
+    the greatest mean absolute contribution are shown, the last of them being all others together. ``seed`` decides in
+    which order dots are laid.
     """
     values = contributions.drop(columns="bias")
-    top = values.abs().mean().sort_values(ascending=False, kind="stable").index[:BEESWARM_FEATURES][::-1]
-    rng = np.random.default_rng(seed)
-    figure = Figure(figsize=(8, 0.35 * len(top) + 1.2), layout="constrained")
+    shown = pd.DataFrame({name: _values(frame.get(name), len(values)) for name in values})
+    figure = Figure(figsize=(9, 0.4 * min(len(values.columns), BEESWARM_FEATURES) + 1.5), layout="constrained")
     axes = figure.subplots()
-    for row, name in enumerate(top):
-        jitter = row + rng.normal(0, 0.12, len(values)).clip(-0.35, 0.35)
-        dots = axes.scatter(values[name], jitter, s=5, **_colours(frame.get(name)))
-        dots.set_rasterized(True)
-    axes.axvline(0, color="#999999", linewidth=1)
-    axes.set_yticks(range(len(top)), labels=list(top), fontsize=8)
-    axes.set_xlabel("contribution to the log-odds of winning (blue: small value, red: great value)", fontsize=8)
+    with _shap(seed) as shap:
+        explanation = shap.Explanation(values.to_numpy(), data=shown, feature_names=list(values))
+        shap.plots.beeswarm(explanation, max_display=BEESWARM_FEATURES, ax=axes, show=False, plot_size=None)
+    axes.set_xlabel("contribution to the log-odds of winning", fontsize=10)
+    axes.tick_params("y", labelsize=9)
     return figure
 
 
@@ -54,9 +55,24 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def _colours(column: pd.Series | None) -> dict[str, Any]:
-    """Colours by the rank of a number; one grey for everything else."""
-    if column is None or not pd.api.types.is_numeric_dtype(column) or column.isna().all():
-        return {"color": "#777777"}
-    ranks = column.astype("float64").rank(pct=True).fillna(0.5).to_numpy()
-    return {"c": ranks, "cmap": "coolwarm", "vmin": 0, "vmax": 1}
+@contextmanager
+def _shap(seed: int) -> Iterator[Any]:
+    """The module SHAP; it takes seconds to import, draws from NumPy's global state and uses Matplotlib's old names."""
+    before = np.random.get_state()  # noqa: NPY002
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import shap
+
+        np.random.seed(seed)  # noqa: NPY002
+        try:
+            yield shap
+        finally:
+            np.random.set_state(before)  # noqa: NPY002
+
+
+def _values(column: pd.Series | None, n: int) -> pd.Series:
+    """A column's numbers as floats; text, and what has no two values to tell apart by colour, as text (drawn grey)."""
+    if column is None or not pd.api.types.is_numeric_dtype(column) or column.nunique() < 2:
+        return pd.Series([""] * n, dtype=object)
+    return column.astype("float64").reset_index(drop=True)

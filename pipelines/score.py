@@ -154,7 +154,7 @@ def _run(
         report = _report(connection, scorer, methods, run, with_features=spec is not None)
     with workspace.transaction() as transaction:
         write_totals(workspace, config, transaction, run.run_id)
-        summary = {**report.to_dict(), "buckets": run.buckets}
+        summary = {**report.to_dict(), "buckets": run.buckets, "config": config.model_dump(mode="json")}
         transaction.file(SUMMARY).write_text(json.dumps(summary, indent=1), encoding="utf-8")
         transaction.remove(JOURNAL)
     logger.info("%s", report.text().splitlines()[0])

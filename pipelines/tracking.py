@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlparse
 
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported; a company's data are its own
+
 import mlflow
 import pandas as pd
 from mlflow.entities.model_registry import ModelVersion

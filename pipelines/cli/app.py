@@ -115,7 +115,6 @@ def partnerlift(
     rows were rejected.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait must not keep other work from a busy core
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # what a company's data are like is its own affair
     set_up_logging(debug=bool(context.meta.get(DEBUG_KEY)))
 
 

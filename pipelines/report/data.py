@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -32,6 +33,9 @@ def read(workspace: Workspace, config: Config, *, deals: int, made_at: datetime)
 
 def _read(source: Source, workspace: Workspace, config: Config, deals: int, made_at: datetime) -> Report:
     overall, quality = totals(source), model_quality(workspace)
+    model = _model(source, quality, workspace)
+    if quality and source.method in {"model", "shap"} and model and quality.version:
+        quality = replace(quality, is_other=quality.version not in model)
     places = 2 if 0 < abs(overall.partner_wins) < FEW_WINS else 1
     rows, own = players(source, partner_names(source), MOST_PARTNERS, places)
     partners = {row.partner.partner_id: row.partner for row in rows}
@@ -42,7 +46,7 @@ def _read(source: Source, workspace: Workspace, config: Config, deals: int, made
         made_at=made_at,
         method=source.method,
         currency=_currency(config, overall),
-        model=_model(source, quality, workspace),
+        model=model,
         scored_at=_scored_at(source),
         places=places,
         front=text.front(overall, rows, compared, quality, source.method, places),

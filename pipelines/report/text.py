@@ -161,7 +161,12 @@ def _how_sure(comparison: Comparison, quality: ModelQuality | None, method: str)
     if quality and quality.verdict and (_predicts(method) or not method):
         verdict = quality.verdict[0]
         tested = f"On {count(quality.n_test, 'deal')} kept for the test, "
-        return tested + verdict[:1].lower() + verdict[1:] if quality.n_test else verdict
+        said = tested + verdict[:1].lower() + verdict[1:] if quality.n_test else verdict
+        return (
+            f"Of a newer model, which did not compute this credit: {said[:1].lower()}{said[1:]}"
+            if quality.is_other
+            else said
+        )
     if not method:
         return "Nothing here says yet what caused a win: train a model and score the deals first."
     if not _predicts(method):
@@ -227,6 +232,14 @@ def _cautions(totals: Totals, method: str) -> tuple[tuple[str, str], ...]:
 
 
 def _weakness(quality: ModelQuality) -> tuple[str, str]:
+    title, body = _weak(quality)
+    return (
+        title,
+        f"This is about a newer model, which did not compute this credit. {body}" if quality.is_other else body,
+    )
+
+
+def _weak(quality: ModelQuality) -> tuple[str, str]:
     if not quality.has_signal:
         return (
             "The model found no signal.",

@@ -292,7 +292,7 @@ class ModelQuality:
     """How good the outcome model is, and how that was measured.
 
     ``has_signal``: it is better than a constant guess by more than chance. ``beats_baselines``: than every baseline.
-    ``amount`` are sentences about the amount model.
+    ``amount`` are sentences about the amount model. ``is_other``: the credit that the report shows is another model's.
     """
 
     version: str
@@ -308,6 +308,7 @@ class ModelQuality:
     notes: tuple[str, ...]
     amount: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
+    is_other: bool = False
 
 
 @dataclass(frozen=True)

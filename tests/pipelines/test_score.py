@@ -14,10 +14,16 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
+from features.coalitions import players
 from features.cutoff import Cutoff
 from features.frame import FrameSpec
+from features.inputs import inputs_from
 from features.tables import DIRECT, TABLES
+from models.credit import players_of
+from models.rules import countable_touches
 from pipelines.config import Config, parse_config
+from pipelines.doctor import doctor
+from pipelines.report.source import open_source
 from pipelines.score import score
 from pipelines.scoring.parts import write_parts
 from pipelines.workspace import Transaction, Workspace, WorkspaceError, write_frame
@@ -198,6 +204,26 @@ def test_partner_scores_add_up_to_the_wins_and_amounts(modelled: Workspace) -> N
     assert own["deals_touched"].sum() == (modelled.read("deals")["outcome"] != "open").sum()
 
 
+def test_credit_features_report_and_doctor_know_the_same_players(tmp_path: Path) -> None:
+    tables = company()
+    deals, touches = tables["deals"], tables["touchpoints"]
+    after = {"touchpoint_id": "after", "deal_id": deals.query("outcome == 'lost'")["deal_id"].iloc[0], "kind": "meeting"}
+    at = {name: CLOSE + pd.Timedelta(days=1) for name in ("occurred_at", "recorded_at")}
+    touches = pd.concat([touches, pd.DataFrame([{**after, "partner_id": "gone", **at}])], ignore_index=True)
+    workspace = put(tmp_path, {**tables, "touchpoints": touches})
+    closed = deals.query("outcome != 'open'")
+    ranked = players_of(closed, countable_touches(touches, closed)).query("partner_id != @DIRECT")
+    expected = set(ranked[["deal_id", "partner_id"]].itertuples(index=False, name=None))
+    with workspace.connect() as connection:
+        known = players(inputs_from(connection)).execute()
+    assert set(known.itertuples(index=False, name=None)) == expected
+    with open_source(workspace, Config()) as source:
+        assert {tuple(row.values()) for row in source.records("SELECT deal_id, partner_id FROM player")} == expected
+    n_seen = len({partner for _, partner in expected})
+    assert any(f.sentence.startswith(f"{n_seen} partners seen") for f in doctor(workspace, Config()).findings)
+    assert "gone" not in {partner for _, partner in expected}
+
+
 def test_a_second_run_has_nothing_to_do_and_changes_nothing(ruled: Workspace) -> None:
     before = tables_of(ruled)
     report = score(ruled, configured(), methods=RULES, now=LATER)
@@ -257,6 +283,7 @@ def test_all_scores_every_deal_again_in_buckets_of_the_size_asked_for(ruled: Wor
     assert ruled.read("credits")["scored_at"].eq(pd.Timestamp(LATER)).all()
     summary = json.loads((ruled.results / "score.json").read_text(encoding="utf-8"))
     assert summary["buckets"] == -(-report.deals_in // 7)
+    assert summary["config"]["credit"]["chunk_deals"] == 7
 
 
 def test_deals_that_outgrew_their_buckets_are_divided_anew_and_keep_all_methods_credit(

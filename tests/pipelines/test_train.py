@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from features.simulation.settings import Settings
 from features.tables import DEALS, PARTNERS, TOUCHPOINTS
@@ -86,7 +87,7 @@ def changed(**sections: Any) -> Config:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Any:
     workspace = filled(tmp_path_factory.mktemp("company") / "ws", company(400))
-    return workspace, train(workspace, CONFIG)
+    return workspace, train(workspace, CONFIG, allow_leak=("segment",))
 
 
 def test_the_report_compares_the_model_with_honest_baselines(trained: Any) -> None:
@@ -173,6 +174,12 @@ def test_a_champion_of_an_unknown_format_is_refused(trained: Any) -> None:
             load_champion(workspace, CONFIG)
     finally:
         path.write_text(kept, encoding="utf-8")
+
+
+def test_the_logged_configuration_holds_what_was_allowed_for_the_run(trained: Any) -> None:
+    workspace, _ = trained
+    (logged,) = (workspace.root / "mlartifacts").rglob("config.yaml")
+    assert yaml.safe_load(logged.read_text(encoding="utf-8"))["outcome"]["allow_leak"] == ["segment"]
 
 
 def test_nothing_that_is_logged_is_a_pickle(trained: Any) -> None:

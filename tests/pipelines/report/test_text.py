@@ -64,6 +64,13 @@ def test_front_page_has_three_figures() -> None:
     ]
 
 
+def test_a_verdict_about_a_model_that_did_not_compute_the_credit_says_so() -> None:
+    newer = replace(QUALITY, beats_baselines=False, is_other=True)
+    page = front(TOTALS, [ALPHA], Comparison(), newer, "model", 1)
+    assert page.sentences[4].startswith("Of a newer model, which did not compute this credit: on 20 deals kept for")
+    assert page.cautions[0][1].startswith("This is about a newer model, which did not compute this credit. The model")
+
+
 def test_raw_gap_between_win_rates_is_given_with_a_warning() -> None:
     body = dict(front(TOTALS, [ALPHA], Comparison(), QUALITY, "model", 1).cautions)[
         "Partners may be drawn to good deals."
