@@ -13,7 +13,7 @@ from features.inputs import Inputs, inputs_from
 from pipelines.provenance import data_fingerprint
 from pipelines.workspace import Workspace
 
-INPUT_TABLES: Final = tuple(field.name for field in fields(Inputs))
+FEATURE_TABLES: Final = tuple(field.name for field in fields(Inputs))
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,6 @@ def read_frames(
             raise ValueError(f"The deals of {workspace.root} have no column {', '.join(missing)}.")
         deals = base(inputs, spec).execute().sort_values("deal_id", ignore_index=True)
         partners = members(inputs, spec).execute().sort_values(["deal_id", "partner_id"], ignore_index=True)
-        fingerprint = data_fingerprint(connection, INPUT_TABLES)
+        fingerprint = data_fingerprint(connection, FEATURE_TABLES)
         columns = tuple(inputs.deals.columns)
     return Frames(deals, partners, spec, fingerprint, columns)

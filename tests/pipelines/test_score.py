@@ -207,7 +207,8 @@ def test_partner_scores_add_up_to_the_wins_and_amounts(modelled: Workspace) -> N
 def test_credit_features_report_and_doctor_know_the_same_players(tmp_path: Path) -> None:
     tables = company()
     deals, touches = tables["deals"], tables["touchpoints"]
-    after = {"touchpoint_id": "after", "deal_id": deals.query("outcome == 'lost'")["deal_id"].iloc[0], "kind": "meeting"}
+    lost = deals.query("outcome == 'lost'")["deal_id"].iloc[0]
+    after = {"touchpoint_id": "after", "deal_id": lost, "kind": "meeting"}
     at = {name: CLOSE + pd.Timedelta(days=1) for name in ("occurred_at", "recorded_at")}
     touches = pd.concat([touches, pd.DataFrame([{**after, "partner_id": "gone", **at}])], ignore_index=True)
     workspace = put(tmp_path, {**tables, "touchpoints": touches})
