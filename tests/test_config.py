@@ -58,3 +58,8 @@ def test_a_cutoff_without_its_number_is_refused() -> None:
     config = parse_config({"cutoff": {"kind": "age_days"}})
     with pytest.raises(ValueError, match="days"):
         config.cutoff.to_cutoff()
+
+
+def test_fewer_folds_than_cross_fitting_needs_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"outcome\.folds: Input should be greater than or equal to 3 \(is 2\)"):
+        parse_config({"outcome": {"folds": 2}})

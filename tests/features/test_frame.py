@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from features.cutoff import Cutoff
 from features.frame import FrameSpec, base, frame_spec, join_base, members, pooled
 from features.inputs import Inputs
+from features.money import Unit
 from features.registry import KEYS, MEMBER_KEYS
 
 Tables = dict[str, list[dict[str, Any]]]
@@ -134,14 +136,18 @@ def test_kinds_and_types_come_from_known_touches_most_frequent_first(inputs: Bui
         {"touchpoint_id": str(i), "deal_id": "d", "kind": kind, "partner_id": who, "occurred_at": start + timedelta(n)}
         for i, (kind, who, n) in enumerate(acted)
     ]
-    listed = [{"partner_id": p, "name": p, "partner_type": t} for p, t in (("q", "si"), ("r", "isv"))]
+    ranks = (("q", "si", "Gold"), ("r", "isv", "silver"))
+    listed = [{"partner_id": p, "name": p, "partner_type": kind, "tier": tier} for p, kind, tier in ranks]
     spec = frame_spec(inputs({"deals": [deal], "touchpoints": rows, "partners": listed}), Cutoff())
     assert spec.kinds == ("call", "audit", "demo")
     assert spec.partner_types == ("si", "unknown")
+    assert spec.tiers == ("Gold",)
+    assert spec.families["tier"] == {"gold": ("Gold",)}
 
 
 def test_a_spec_survives_json() -> None:
-    assert FrameSpec.from_dict(json.loads(json.dumps(SPEC.to_dict()))) == SPEC
+    spec = replace(SPEC, tiers=("Gold",), unit=Unit("USD", "EUR"))
+    assert FrameSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
 
 
 def test_kinds_that_differ_only_in_case_or_punctuation_share_a_column() -> None:
