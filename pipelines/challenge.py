@@ -108,6 +108,12 @@ def _outdated(champion: OutcomeModel | AmountModel, frames: Frames, leave_out: t
         return Challenge(
             promote=True, sentence=f"Promoted without comparison: the champion's cutoff is {then}, the new one's {now}."
         )
+    if isinstance(champion, AmountModel) and champion.spec is not None and champion.spec.unit != frames.spec.unit:
+        then, now = champion.spec.unit.words, frames.spec.unit.words
+        return Challenge(
+            promote=True,
+            sentence=f"Promoted without comparison: the champion predicts in {then}, the new one in {now}.",
+        )
     unwanted = sorted(set(champion.coder_.names) & set(leave_out))
     if not unwanted:
         return None
