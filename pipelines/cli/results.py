@@ -63,7 +63,8 @@ def train(
 ) -> None:
     """Fit, evaluate and register the outcome model.
 
-    Prints it beside honest baselines. A column that looks like a leak is barred, unless allowed by name.
+    Prints it beside honest baselines. A column that looks like a leak is barred, unless allowed by name. The new model
+    takes over when it is better than the one in use, or when the configuration no longer allows that one.
     """
     from pipelines.train import train as run
 
