@@ -58,10 +58,13 @@ def kept(workspace: Workspace, folder: str, bucket: int, replaced: pd.DataFrame)
 
 
 def divide_anew(workspace: Workspace, connection: Any, transaction: Transaction, buckets: int) -> None:
-    """Stages all parts anew for another number of buckets, rows as they are; the old parts go with the commit."""
+    """Stages all parts anew for another number of buckets, rows as they are; the old parts go with the commit.
+
+    Where one of the tables has been taken away, nothing of the others is kept, and all is scored anew.
+    """
     for folder in FOLDERS:
         transaction.remove(folder)
-    if not part_files(workspace, SCORED):
+    if not all(part_files(workspace, folder) for folder in FOLDERS):
         return
     tables = [f"moved_{place}" for place in range(len(FOLDERS))]
     for table, folder in zip(tables, FOLDERS, strict=True):

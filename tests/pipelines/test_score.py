@@ -309,6 +309,14 @@ def test_deals_that_outgrew_their_buckets_are_divided_anew_and_keep_all_methods_
         assert_same(without_run(ruled_once), without_run(workspace))
 
 
+def test_credits_that_were_taken_away_are_made_again_when_deals_are_divided_anew(
+    ruled: Workspace, ruled_once: Workspace
+) -> None:
+    shutil.rmtree(ruled.tables / "credits.parquet")
+    score(ruled, configured(chunk_deals=2), methods=RULES, now=NOW)
+    assert_same(without_run(ruled_once), without_run(ruled))
+
+
 def n_deals_of(file: Path) -> int:
     return int(pd.read_parquet(file)["deal_id"].nunique())
 
