@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 import pipelines.doctor
 from pipelines.cli import app
+from pipelines.cli.options import mapping_file
 from pipelines.workspace import Workspace
 
 VERBS = ["demo", "simulate", "ingest", "map", "doctor", "train", "score", "report", "export"]
@@ -261,3 +262,11 @@ def test_train_hands_on_its_options(workspace_of: Callable[..., Workspace], monk
     monkeypatch.setattr("pipelines.train.train", record)
     run("train", "--allow-leak", "a", "--allow-leak", "b", "--tune", "3", "--workspace", workspace_of().root)
     assert seen == {"allow_leak": ("a", "b"), "tune": 3}
+
+
+def test_a_folder_of_a_shipped_mappings_name_does_not_hide_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "maven_crm").mkdir()
+    monkeypatch.chdir(tmp_path)
+    found = mapping_file("maven_crm")
+    assert found is not None
+    assert found.name == "maven_crm.yaml"

@@ -20,7 +20,17 @@ from pipelines.reference import pages
 from pipelines.workspace import Workspace
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
-PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/numbers.md", "docs/api.md", "docs/ARCHITECTURE.md"]
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/numbers.md",
+    "docs/api.md",
+    "docs/mapping.md",
+    "docs/report.md",
+    "docs/measured.md",
+    "docs/ARCHITECTURE.md",
+]
 
 
 def keys(model: type[BaseModel]) -> Iterator[str]:

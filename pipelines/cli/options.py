@@ -83,8 +83,10 @@ def opened(root: Path, config: Config, *, create: bool = False) -> Workspace:
 
 def mapping_file(name: str | None) -> Path | None:
     """The mapping at that path, or the shipped one of that name; raises ``ValueError`` that lists the shipped ones."""
-    if name is None or Path(name).exists():
-        return None if name is None else Path(name)
+    if name is None:
+        return None
+    if Path(name).is_file():
+        return Path(name)
     import configs
 
     shipped = {path.stem: path for path in sorted((Path(configs.__path__[0]) / "mappings").glob("*.yaml"))}
