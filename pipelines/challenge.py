@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from models.amount import AmountModel
+from models.evaluation import in_words
 from models.metrics import Estimate, Floats, log_losses, paired_difference
 from models.outcome import OutcomeModel
 from models.persistence import ArtifactError
@@ -62,7 +63,7 @@ def challenge(
         return Challenge(promote=True, sentence=f"Promoted: the champion does not fit these data ({error}).")
     ours = np.asarray(model.fitted_probability_.reindex(test["deal_id"]), dtype=np.float64)
     won = np.asarray(test["won"], dtype=np.float64)
-    return _decided(log_losses(won, theirs), log_losses(won, ours), test, config, "log-loss")
+    return decided(log_losses(won, theirs), log_losses(won, ours), test, config, "log-loss")
 
 
 def challenge_amount(
@@ -89,7 +90,7 @@ def challenge_amount(
         return Challenge(promote=True, sentence=f"Promoted: the champion does not fit these data ({error}).")
     actual = np.asarray(test["log_amount"], dtype=np.float64)
     ours = np.asarray(model.fitted_log_amount_.reindex(test["deal_id"]), dtype=np.float64)
-    return _decided((theirs - actual) ** 2, (ours - actual) ** 2, test, config, "squared log error")
+    return decided((theirs - actual) ** 2, (ours - actual) ** 2, test, config, "squared log error")
 
 
 def _present(load: Callable[[], OutcomeModel | AmountModel]) -> OutcomeModel | AmountModel | Challenge:
@@ -140,10 +141,11 @@ def _rows(
     return base, frames.members[frames.members["deal_id"].isin(base["deal_id"])]
 
 
-def _decided(theirs: Floats, ours: Floats, test: pd.DataFrame, config: Config, loss: str) -> Challenge:
+def decided(theirs: Floats, ours: Floats, test: pd.DataFrame, config: Config, loss: str) -> Challenge:
+    """Whether the losses of the challenger, a row a test deal, are smaller than the champion's by more than chance."""
     groups = pd.factorize(test["account_id"])[0].astype(np.int64)
     gain = paired_difference(theirs, ours, groups, config.outcome.bootstrap, config.seed)
-    facts = f"{loss} smaller by {gain.value:.4f}, 95 % interval {gain.lo:.4f} to {gain.hi:.4f}"
+    facts = in_words(gain, loss)
     if gain.lo > 0:
         return Challenge(promote=True, sentence=f"Promoted: better than the champion ({facts}).", gain=gain)
     return Challenge(

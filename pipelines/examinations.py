@@ -29,10 +29,10 @@ Connection = duckdb.DuckDBPyConnection
 
 def deals(connection: Connection, _workspace: Workspace, _config: Config) -> Iterator[Finding]:
     """How many deals there are, won, lost and open, and whether winning can be learned from them."""
-    total, won, lost, still_open = _row(
+    total, won, lost, still_open, accounts = _row(
         connection,
         "SELECT count(*), count(*) FILTER (outcome = 'won'), count(*) FILTER (outcome = 'lost'), "
-        "count(*) FILTER (outcome = 'open') FROM deals",
+        "count(*) FILTER (outcome = 'open'), count(DISTINCT account_id) FILTER (outcome <> 'open') FROM deals",
     )
     if total == 0:
         yield Finding(
@@ -65,6 +65,15 @@ def deals(connection: Connection, _workspace: Workspace, _config: Config) -> Ite
             f"Only {_counted(won + lost, 'closed deal')}; a model of winning needs at least {MODEL_DEALS}.",
             won + lost,
             "Until then, credit by rules: score --methods first_touch,linear.",
+            (Use.MODEL,),
+        )
+    elif accounts == 1:
+        yield Finding(
+            "deals",
+            Level.BLOCKER,
+            "All closed deals belong to one account; a model of winning is tested on accounts that it has not seen.",
+            accounts,
+            "Check how `account_id` was mapped; until then, credit by rules: score --methods first_touch,linear.",
             (Use.MODEL,),
         )
     elif min(won, lost) < FEW_DEALS:

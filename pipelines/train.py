@@ -74,6 +74,7 @@ def checked_outcomes(frames: Frames) -> Floats:
     if len(won) < MIN_DEALS:
         raise TrainingDataError(
             f"There are {len(won)} closed deals with a cutoff; a model needs at least {MIN_DEALS}. "
+            f"The cutoff is {frames.spec.cutoff.words}; check that deals reach it. "
             "The rule methods (first_touch, last_touch, linear) still work."
         )
     check_outcomes(won)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -9,7 +10,7 @@ from features.cutoff import Cutoff
 from features.frame import FrameSpec
 from features.money import Unit
 from models.amount import AmountModel
-from pipelines.challenge import challenge_amount
+from pipelines.challenge import challenge_amount, decided
 from pipelines.config import Config
 from pipelines.frames import Frames
 from pipelines.workspace import Workspace
@@ -31,3 +32,10 @@ def test_a_champion_that_predicts_in_another_currency_is_replaced_without_compar
     found = challenge_amount(Workspace(tmp_path), Config(), frames, new, pd.DataFrame(), ())
     assert found.promote
     assert found.sentence == "Promoted without comparison: the champion predicts in USD, the new one in EUR."
+
+
+def test_a_worse_challenger_is_said_to_have_the_larger_loss() -> None:
+    test = pd.DataFrame({"account_id": ["a", "b", "c"]})
+    found = decided(np.array([0.1, 0.2, 0.3]), np.array([0.2, 0.3, 0.4]), test, Config(), "log-loss")
+    assert not found.promote
+    assert "(log-loss larger by 0.1000, 95 % interval 0.1000 to 0.1000)" in found.sentence

@@ -69,6 +69,14 @@ def test_without_lost_deals_only_the_model_is_ruled_out(workspace_of: Factory) -
     assert "no   Train a model of winning" in report.text()
 
 
+def test_deals_of_one_account_rule_the_model_out_as_train_does(workspace_of: Factory) -> None:
+    deals = [deal(n, "won" if n % 2 else "lost", account_id="a1") for n in range(2 * MODEL_DEALS)]
+    report = doctor(workspace_of(deals=deals, partners=PARTNERS, touchpoints=[touch(1)]))
+    (obstacle,) = report.obstacles(Use.MODEL)
+    assert obstacle.startswith("All closed deals belong to one account")
+    assert not report.obstacles(Use.RULES)
+
+
 def test_too_few_deals_for_training_rule_the_model_out_as_train_does(workspace_of: Factory) -> None:
     report = doctor(workspace_of(deals=[deal(1), deal(2, "lost")], partners=PARTNERS, touchpoints=[touch(1)]))
     assert report.obstacles(Use.MODEL) == ["Only 2 closed deals; a model of winning needs at least 50."]

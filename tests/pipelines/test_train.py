@@ -205,6 +205,12 @@ def test_a_planted_leak_is_left_out_and_replaces_no_allowed_one(tmp_path: Path) 
     assert honest.challenge.sentence == "Promoted: the champion rests on suspected leaks (x_closed_by_partner)."
 
 
+def test_a_cutoff_that_no_deal_reaches_is_named(tmp_path: Path) -> None:
+    config = CONFIG.model_copy(update={"cutoff": CONFIG.cutoff.model_copy(update={"kind": "age_days", "days": 9e5})})
+    with pytest.raises(TrainingDataError, match=r"There are 0 closed deals .* The cutoff is age_days \(900000\)"):
+        train(filled(tmp_path / "ws", company(60)), config)
+
+
 def test_few_or_one_sided_deals_end_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(TrainingDataError, match="There are 40 closed deals with a cutoff; a model needs at least 50"):
         train(filled(tmp_path / "few", company(40)), CONFIG)
