@@ -312,6 +312,28 @@ def links(connection: Connection, workspace: Workspace, _config: Config) -> Iter
                 yield Finding("rejects", Level.NOTE, sentence, rejected, advice)
 
 
+def reached(connection: Connection, _workspace: Workspace, config: Config) -> Iterator[Finding]:
+    """Whether enough closed deals reach the configured cutoff for ``train`` to fit a model."""
+    (closed,) = _row(connection, "SELECT count(*) FILTER (outcome <> 'open') FROM deals")
+    if closed < MODEL_DEALS:
+        return
+    from features.cutoff import cutoffs
+    from features.inputs import inputs_from
+
+    cutoff, inputs = config.cutoff.to_cutoff(), inputs_from(connection)
+    n = int(cutoffs(inputs.deals, inputs.stage_history, cutoff).count().execute())
+    if n < MODEL_DEALS:
+        yield Finding(
+            "cutoff",
+            Level.BLOCKER,
+            f"Of {closed:,} closed deals {n:,} reach the cutoff {cutoff.words}; "
+            f"a model of winning needs at least {MODEL_DEALS}.",
+            n,
+            "Check the cutoff in the configuration, or choose another.",
+            (Use.MODEL,),
+        )
+
+
 def leaks(connection: Connection, _workspace: Workspace, config: Config) -> Iterator[Finding]:
     """Columns that look filled in at, or after, the close; ``train`` refuses them."""
     won, lost = _row(
@@ -373,5 +395,6 @@ EXAMINATIONS: Final[tuple[Callable[[Connection, Workspace, Config], Iterator[Fin
     money,
     links,
     unchecked,
+    reached,
     leaks,
 )

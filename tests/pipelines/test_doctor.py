@@ -77,6 +77,15 @@ def test_deals_of_one_account_rule_the_model_out_as_train_does(workspace_of: Fac
     assert not report.obstacles(Use.RULES)
 
 
+def test_a_cutoff_that_no_deal_reaches_rules_the_model_out_as_train_does(workspace_of: Factory) -> None:
+    deals = [deal(n, "won" if n % 2 else "lost") for n in range(MODEL_DEALS)]
+    workspace = workspace_of(deals=deals, partners=PARTNERS, touchpoints=[touch(1)])
+    report = doctor(workspace, parse_config({"cutoff": {"kind": "stage_entry", "stage": "Proposl"}}))
+    (obstacle,) = report.obstacles(Use.MODEL)
+    assert obstacle.startswith("Of 50 closed deals 0 reach the cutoff stage_entry (Proposl)")
+    assert not doctor(workspace).obstacles(Use.MODEL)
+
+
 def test_too_few_deals_for_training_rule_the_model_out_as_train_does(workspace_of: Factory) -> None:
     report = doctor(workspace_of(deals=[deal(1), deal(2, "lost")], partners=PARTNERS, touchpoints=[touch(1)]))
     assert report.obstacles(Use.MODEL) == ["Only 2 closed deals; a model of winning needs at least 50."]
