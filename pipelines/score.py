@@ -130,6 +130,12 @@ def _scorer(workspace: Workspace, config: Config, methods: tuple[str, ...]) -> t
         raise WorkspaceError(
             "The model does not say from which features it was trained. Run `partnerlift train` again."
         )
+    if model.spec.cutoff != config.cutoff.to_cutoff():
+        logger.warning(
+            "The model's cutoff (%s) is used, not the configuration's (%s), until `partnerlift train` has run with it.",
+            model.spec.cutoff.kind,
+            config.cutoff.kind,
+        )
     return Scorer(config.credit, config.seed, model, model.version), model.spec
 
 
@@ -189,7 +195,7 @@ def _report(connection: Any, scorer: Scorer, methods: tuple[str, ...], run: Run,
     rejected = {"their amount is too large to be split to the cent": plan.count(connection, "score_closed", too_large)}
     if with_features:
         beyond = "deal_id NOT IN (SELECT deal_id FROM score_base)"
-        rejected["they never reached the model's cutoff"] = plan.count(connection, "score_closed", beyond)
+        rejected["by the model, because they never reached its cutoff"] = plan.count(connection, "score_closed", beyond)
     return ScoreReport(
         run_id=run.run_id,
         scored_at=run.scored_at,

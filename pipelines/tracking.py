@@ -18,6 +18,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlparse
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported; a company's data are its own
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # a server that does not answer is soon told
 
 import mlflow
 import pandas as pd

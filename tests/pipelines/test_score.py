@@ -419,13 +419,14 @@ def test_partner_names_change_no_bit(model: Pushes, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_deals_that_never_reached_the_cutoff_are_counted_and_still_have_rules(
-    model: Pushes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Pushes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(model, "spec", FrameSpec(Cutoff("age_days", 1000.0), ("meeting",), ("isv", "si"), ()))
     workspace = put(tmp_path, company())
     report = score(workspace, configured(), now=NOW)
-    assert report.rejected == {"they never reached the model's cutoff": report.deals_in}
+    assert report.rejected == {"by the model, because they never reached its cutoff": report.deals_in}
     assert "Not credited" in report.text()
+    assert "The model's cutoff (age_days) is used, not the configuration's (at_close)" in caplog.text
     assert set(workspace.read("credits")["method"]) == set(RULES)
 
 
