@@ -9,7 +9,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -170,12 +170,10 @@ def _widths(sample: str, delimiter: str) -> list[int]:
     """Cells in the header and the first rows; the last row of a full sample, cut off as it may be, does not count."""
     whole = sample if len(sample) < _SAMPLE else sample[: sample.rfind("\n") + 1]
     widths = []
-    try:
+    with suppress(csv.Error):  # a broken row ends the sample here, and is told with its line when the file is read
         for row in csv.reader(whole.splitlines(keepends=True), delimiter=delimiter):
             if row:
                 widths.append(len(row))
             if len(widths) > _SAMPLE_ROWS:
                 break
-    except csv.Error:
-        pass
     return widths

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -196,3 +197,43 @@ class _Company:
             "model_version": "1",
             "detected_at": START + timedelta(days=400),
         }
+
+
+class _Canonical(Mapping[str, Rows]):
+    """The rows of each canonical table of an export, asked for when they are needed."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, queries: dict[str, str]) -> None:
+        self.con = con
+        self.queries = queries
+
+    def __getitem__(self, table: str) -> Rows:
+        result = self.con.execute(f"SELECT * FROM ({self.queries[table]}) ORDER BY _file, _line")
+        names = [column[0] for column in result.description or []]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.queries)
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[Callable[..., Callable[..., Mapping[str, Rows]]]]:
+    """A factory: an importer and the names of its files to a function that reads files given as texts."""
+    con = duckdb.connect(config={"threads": 1})
+    con.execute("SET TimeZone = 'UTC'")
+
+    def of(canonical: Callable[..., dict[str, str]], file_name: str) -> Callable[..., Mapping[str, Rows]]:
+        def reading(**files: str) -> Mapping[str, Rows]:
+            export, staging = tmp_path / "export", tmp_path / "staging"
+            export.mkdir()
+            staging.mkdir()
+            for name, text in files.items():
+                (export / file_name.format(name)).write_text(text, encoding="utf-8")
+            return _Canonical(con, canonical(con, export, staging))
+
+        return reading
+
+    yield of
+    con.close()

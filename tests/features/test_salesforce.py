@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import duckdb
 import pytest
 
 from features.sources.errors import SourceError
@@ -39,37 +37,12 @@ TASK = """Id,WhatId,WhoId,AccountId,Type,TaskSubtype,Status,ActivityDate,Created
 """
 
 
-class Tables:
-    """The rows of each canonical table, asked for when they are needed."""
-
-    def __init__(self, con: duckdb.DuckDBPyConnection, queries: dict[str, str]) -> None:
-        self.con = con
-        self.queries = queries
-
-    def __getitem__(self, table: str) -> list[Row]:
-        result = self.con.execute(f"SELECT * FROM ({self.queries[table]}) ORDER BY _file, _line")
-        names = [column[0] for column in result.description or []]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-
-
-Read = Callable[..., Tables]
+Read = Callable[..., Mapping[str, list[Row]]]
 
 
 @pytest.fixture
-def read(tmp_path: Path) -> Iterator[Read]:
-    con = duckdb.connect(config={"threads": 1})
-    con.execute("SET TimeZone = 'UTC'")
-
-    def reading(**files: str) -> Tables:
-        export, staging = tmp_path / "export", tmp_path / "staging"
-        export.mkdir()
-        staging.mkdir()
-        for name, text in files.items():
-            (export / f"{name}.csv").write_text(text, encoding="utf-8")
-        return Tables(con, canonical(con, export, staging))
-
-    yield reading
-    con.close()
+def read(reader: Callable[..., Read]) -> Read:
+    return reader(canonical, "{}.csv")
 
 
 def by(rows: list[Row], key: str) -> dict[str, Row]:
