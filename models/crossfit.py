@@ -51,6 +51,21 @@ def cross_fit(
     Fits a booster for each pair of folds and for each fold. Raises ``TrainingDataError`` when the rows outside two
     folds are too few.
     """
+    inner, rounds = inner_scores(coder, rows, folds, n_folds, spec, max_rounds)
+    boosters, outer = [], np.full(len(folds), np.nan)
+    for fold in range(n_folds):
+        boosters.append(fit_booster(coder, rows.where(folds != fold), spec, rounds[fold]))
+        outer[folds == fold] = boosters[fold].raw(rows.matrix[folds == fold])
+    return CrossFitted(tuple(boosters), inner, outer)
+
+
+def inner_scores(
+    coder: ColumnCoder, rows: Rows, folds: npt.NDArray[np.int64], n_folds: int, spec: BoosterSpec, max_rounds: int
+) -> tuple[Floats, list[int]]:
+    """The ``inner`` scores of ``CrossFitted``, and for each fold the number of trees that predicts the others best.
+
+    Fits a booster for each pair of folds. Raises ``TrainingDataError`` when the rows outside two folds are too few.
+    """
     check_folds(folds, n_folds)
     curves = np.zeros((n_folds, n_folds, max_rounds))
     pairs = {}
@@ -62,15 +77,13 @@ def cross_fit(
         )
         curves[second, first], curves[first, second] = of_first, of_second
     sizes = np.bincount(folds, minlength=n_folds)
-    boosters, inner, outer = [], np.full((n_folds, len(folds)), np.nan), np.full(len(folds), np.nan)
+    rounds = [1 + int(np.argmin(sizes @ curves[fold])) for fold in range(n_folds)]
+    inner = np.full((n_folds, len(folds)), np.nan)
     for fold in range(n_folds):
-        rounds = 1 + int(np.argmin(sizes @ curves[fold]))
         for other in set(range(n_folds)) - {fold}:
-            pair = booster_of(coder, pairs[min(fold, other), max(fold, other)], rounds)
+            pair = booster_of(coder, pairs[min(fold, other), max(fold, other)], rounds[fold])
             inner[fold, folds == other] = pair.raw(rows.matrix[folds == other])
-        boosters.append(fit_booster(coder, rows.where(folds != fold), spec, rounds))
-        outer[folds == fold] = boosters[fold].raw(rows.matrix[folds == fold])
-    return CrossFitted(tuple(boosters), inner, outer)
+    return inner, rounds
 
 
 def fit_residual(

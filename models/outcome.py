@@ -27,7 +27,7 @@ from features.frame import FrameSpec
 from models.boosting import Bools, Booster, BoosterSpec, Floats, Rows
 from models.calibration import PlattCalibrator
 from models.columns import ColumnCoder, feature_names
-from models.crossfit import TrainingDataError, cross_fit, fit_residual
+from models.crossfit import TrainingDataError, cross_fit, fit_residual, inner_scores
 from models.partner_effects import (
     EFFECT,
     EFFECT_SUM,
@@ -229,10 +229,10 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
         base_rows = Rows(self.base_coder_.matrix(data.frame), data.won)
         spec = BoosterSpec(self.params or {}, self.monotone or {}, self.seed, self.threads)
         base = cross_fit(self.base_coder_, base_rows, data.folds, self.folds, spec, self.max_rounds)
+        offset = self._lifetime_margin(data, spec)
         matrix, effect_at = self.coder_.matrix(data.frame), self.coder_.names.index(EFFECT_SUM)
         monotone = {**(self.monotone or {}), EFFECT_SUM: 1}
         spec = BoosterSpec({**(self.params or {}), **RESIDUAL}, monotone, self.seed, self.threads)
-        offset = self._lifetime_margin(data)
         models, margin = [], np.empty(len(data.won))
         for fold in range(self.folds):
             if offset is None:
@@ -253,14 +253,13 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
             models.append(FoldModel(base.boosters[fold], fitted.effects, residual))
         return models, margin
 
-    def _lifetime_margin(self, data: Training) -> Floats | None:
+    def _lifetime_margin(self, data: Training, spec: BoosterSpec) -> Floats | None:
         """Honest base log-odds that know ``LIFETIME``, (folds, deals); None where there is nothing to be gained."""
         if not data.design.partners or LIFETIME not in data.frame or LIFETIME not in self.leave_out:
             return None
         coder = ColumnCoder.fit(data.frame, (*self.base_coder_.names, LIFETIME), self.coarsen)
         rows = Rows(coder.matrix(data.frame), data.won)
-        spec = BoosterSpec(self.params or {}, self.monotone or {}, self.seed, self.threads)
-        return cross_fit(coder, rows, data.folds, self.folds, spec, self.max_rounds).inner
+        return inner_scores(coder, rows, data.folds, self.folds, spec, self.max_rounds)[0]
 
     def _margin(self, frame: pd.DataFrame) -> Floats:
         self._require_fitted()
