@@ -6,13 +6,13 @@ So a deal never counts for itself, and nothing that happens later changes a valu
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import ibis
 import ibis.expr.types as ir
 
 from features.cutoff import closed_deals
-from features.portable import whole_sum
+from features.portable import day, whole_sum
 
 PRIOR_DEALS: Final = 10
 """Deals' worth of weight that the overall win rate has in a shrunk win rate."""
@@ -47,15 +47,38 @@ def closings(deals: ir.Table) -> ir.Table:
     )
 
 
-def past_record(events: ir.Table, queries: ir.Table, keys: tuple[str, ...]) -> ir.Table:
+def past_record(events: ir.Table, queries: ir.Table, keys: tuple[str, ...], *, by_day: bool = True) -> ir.Table:
     """How many events each query finds in its past, and how many of them were won.
 
     ``events`` has ``keys``, ``at`` and ``won``; ``queries`` has ``keys``, ``cutoff_at``, ``deal_id`` and
     ``partner_id``. An event counts when its keys are the query's and its ``at`` lies strictly before ``cutoff_at``.
     Returns a row per query: ``deal_id``, ``partner_id``, ``past_deals``, ``past_wins``.
 
-    One pass over events and queries together, in the order of time: each query reads the running totals.
+    Events and queries stand together in the order of time, and each query reads the running totals. With ``by_day``
+    these run within each day, and the totals of the days before are added: then keys that hold a large part of all
+    rows, or no keys at all, are no single task of one worker. The numbers are the same.
     """
+    both = _timeline(events, queries, keys)
+    part = (*keys, "day") if by_day else keys
+    # At the same moment queries (0) come before events (1): strictly before.
+    window = _running(both, part, ("at", "is_event"))
+    totals = both.select(
+        *part,
+        "deal",
+        "who",
+        "is_event",
+        deals=whole_sum(both.is_event).over(window),
+        wins=whole_sum(both.won).over(window),
+    )
+    asked = totals.filter(totals.is_event == 0)
+    if by_day:
+        found = asked.left_join(_before_day(both, keys), list(part))
+        asked = found.mutate(deals=found.deals + found.deals_before, wins=found.wins + found.wins_before)
+    return asked.select(deal_id="deal", partner_id="who", past_deals="deals", past_wins="wins")
+
+
+def _timeline(events: ir.Table, queries: ir.Table, keys: tuple[str, ...]) -> ir.Table:
+    """Events (``is_event`` 1) and queries (0) together: ``keys``, ``at``, ``day``, ``won``, ``deal``, ``who``."""
     nobody = ibis.null("string")
     no, yes = ibis.literal(0, "int64"), ibis.literal(1, "int64")
     happened = events.select(*keys, at=events["at"], is_event=yes, won=events.won, deal=nobody, who=nobody)
@@ -63,18 +86,25 @@ def past_record(events: ir.Table, queries: ir.Table, keys: tuple[str, ...]) -> i
         *keys, at=queries.cutoff_at, is_event=no, won=no, deal=queries.deal_id, who=queries.partner_id
     )
     both = happened.union(asked)
-    # At the same moment queries (0) come before events (1): strictly before.
-    window = ibis.window(
-        group_by=[both[key] for key in keys], order_by=[both["at"], both.is_event], preceding=None, following=0
+    return both.mutate(day=day(both["at"]))
+
+
+def _before_day(both: ir.Table, keys: tuple[str, ...]) -> ir.Table:
+    """Totals of all days before each day of the timeline: ``keys``, ``day``, ``deals_before``, ``wins_before``."""
+    daily = both.group_by(*keys, "day").aggregate(deals=whole_sum(both.is_event), wins=whole_sum(both.won))
+    window = _running(daily, keys, ("day",))
+    return daily.select(
+        *keys,
+        "day",
+        deals_before=whole_sum(daily.deals).over(window) - daily.deals,
+        wins_before=whole_sum(daily.wins).over(window) - daily.wins,
     )
-    totals = both.select(
-        "is_event",
-        deal_id=both.deal,
-        partner_id=both.who,
-        past_deals=whole_sum(both.is_event).over(window),
-        past_wins=whole_sum(both.won).over(window),
+
+
+def _running(table: ir.Table, keys: tuple[str, ...], order: tuple[str, ...]) -> Any:
+    return ibis.window(
+        group_by=[table[key] for key in keys], order_by=[table[name] for name in order], preceding=None, following=0
     )
-    return totals.filter(totals.is_event == 0).drop("is_event")
 
 
 def partner_history(joined: ir.Table, members: ir.Table) -> ir.Table:
@@ -84,7 +114,7 @@ def partner_history(joined: ir.Table, members: ir.Table) -> ir.Table:
     ``cutoff_at``. A row per member.
     """
     anywhere = past_record(joined, members, ("partner_id",))
-    here = past_record(joined, members, ("partner_id", "account_id"))
+    here = past_record(joined, members, ("partner_id", "account_id"), by_day=False)
     at_account = here.select("deal_id", "partner_id", past_deals_at_account="past_deals")
     return anywhere.inner_join(at_account, ["deal_id", "partner_id"])
 

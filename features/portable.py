@@ -21,6 +21,11 @@ def seconds(at: ir.TimestampValue) -> ir.IntegerValue:
     return _whole(at.truncate("s").epoch_seconds())
 
 
+def day(at: ir.TimestampValue) -> ir.IntegerValue:
+    """Whole days from 1970 to a moment in UTC, rounded down; null stays null."""
+    return _whole(days(seconds(at)).floor())
+
+
 def days(span_seconds: ir.NumericValue) -> ir.FloatingValue:
     """Days of a span in seconds."""
     return span_seconds.cast("float64") / SECONDS_PER_DAY

@@ -95,3 +95,20 @@ def test_the_first_deal_has_no_win_rate(inputs: Build) -> None:
     assert found["account_past_deals"] == 0
     assert pd.isna(found["overall_win_rate"])
     assert pd.isna(found["account_past_win_rate"])
+
+
+def test_running_totals_by_day_are_those_in_one_go(inputs: Build, company: Callable[[int], dict[str, Any]]) -> None:
+    made = inputs(company(3))
+    closed = history.closings(made.deals)
+    asked = made.deals.filter(made.deals.closed_at.notnull()).mutate(
+        cutoff_at=made.deals.closed_at, partner_id=ibis.null("string")
+    )
+    for keys in ((), ("account_id",), ("owner_id",)):
+        in_one_go, by_day = (
+            history.past_record(closed, asked.filter(asked.owner_id.notnull()), keys, by_day=choice)
+            .execute()
+            .sort_values("deal_id", ignore_index=True)
+            for choice in (False, True)
+        )
+        assert in_one_go["past_deals"].max() > 1
+        pd.testing.assert_frame_equal(by_day, in_one_go, check_exact=True)
