@@ -86,6 +86,11 @@ class Booster:
     def _model(self) -> lgb.Booster:
         return lgb.Booster(model_str=self.text)
 
+    @cached_property
+    def used(self) -> tuple[int, ...]:
+        """Positions of the columns on which some tree splits, ascending."""
+        return tuple(np.flatnonzero(self._model.feature_importance("split")).tolist())
+
     def raw(self, matrix: Floats, threads: int = 1) -> Floats:
         """Raw score (log-odds, or the target's unit) of each row of a coded matrix."""
         score: Floats = np.asarray(self._model.predict(matrix, raw_score=True, num_threads=threads))

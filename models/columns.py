@@ -5,6 +5,7 @@ Types and levels are fixed at fit: a category that was not seen then, or was too
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
@@ -76,8 +77,12 @@ class ColumnCoder:
                 f"The frame lacks the column(s) {', '.join(missing)} that the model was trained on. "
                 "Build it from the model's own `spec` with `features.frame`."
             )
-        matrix = np.empty((len(frame), len(self.names)), dtype=np.float64)
-        for i, name in enumerate(self.names):
+        return self.columns(frame, self.names)
+
+    def columns(self, frame: pd.DataFrame, names: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Those of the matrix's columns, in the order of ``names``, all of which ``frame`` has."""
+        matrix = np.empty((len(frame), len(names)), dtype=np.float64)
+        for i, name in enumerate(names):
             matrix[:, i] = self._coded(frame[name], name)
         return matrix
 

@@ -14,7 +14,6 @@ import pandas as pd
 
 from features.tables import DIRECT
 from models.ledger import LARGEST_AMOUNT, from_cents, split_cents, to_cents, to_shares
-from models.pools import Pools
 from models.rules import rule_shares
 from models.shapley import (
     Floats,
@@ -52,7 +51,6 @@ def players_of(deals: pd.DataFrame, touches: pd.DataFrame) -> pd.DataFrame:
 def model_credit(
     model: ValueModel,
     batch: DealBatch,
-    pools: Pools,
     *,
     exact_players: int = 10,
     samples: int = 512,
@@ -64,7 +62,6 @@ def model_credit(
     ----------
     model : the value function.
     batch : the deals and their members.
-    pools : what pools the members.
     exact_players : deals with more partners are estimated from sampled orders; their bounds stand in ``credit_lo`` and
         ``credit_hi`` (``models.shapley.ERROR_Z`` standard errors), null for exact credit.
     samples : sampled orders of such a deal.
@@ -75,19 +72,18 @@ def model_credit(
     ``deal_id``, ``partner_id``, ``credit``, ``total``, ``credit_lo``, ``credit_hi``. ``__direct__`` has v(∅), the
     prediction without any partner's touches; a deal adds up to ``total``, its prediction with all of them.
     """
-    values = Values(model, batch, pools)
-    empty = values.without_partners()
-    total = empty.copy()
+    values = Values(model, batch)
+    empty, total = np.zeros(len(batch.base)), np.zeros(len(batch.base))
     credit, error = np.zeros(len(batch.members)), np.full(len(batch.members), np.nan)
-    for n in map(int, np.unique(batch.sizes[batch.sizes > 0])):
+    for n in map(int, np.unique(batch.sizes)):
         is_exact = n <= exact_players
-        at_once = MAX_ROWS >> n if is_exact else sampled_at_once(n, samples)
-        for deals in batch.of_size(n, at_once):
+        for deals in batch.of_size(n, MAX_ROWS >> n if is_exact else sampled_at_once(n, samples)):
             rows = batch.member_rows(deals)
             if is_exact:
-                game = np.column_stack([empty[deals], values.of_all_coalitions(deals)])
-                credit[rows], total[deals] = exact_shapley(game), game[:, -1]
+                game = values.of_all_coalitions(deals)
+                credit[rows], empty[deals], total[deals] = exact_shapley(game), game[:, 0], game[:, -1]
             else:
+                empty[deals] = values.without_partners(deals)
                 sampled, total[deals] = _sampled(values, batch, deals, empty[deals], samples, seed)
                 credit[rows], error[rows] = sampled.credit, sampled.error
     bounds = {"credit_lo": credit - error, "credit_hi": credit + error}

@@ -40,6 +40,7 @@ from models.partner_effects import (
 )
 from models.persistence import Artifact
 from models.pooling import deal_frame
+from models.prepared import PreparedOutcome, PreparedResiduals
 from models.saved import SavedModel
 from models.splits import account_folds, account_hashes
 
@@ -173,6 +174,22 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
         """
         margin = self._margin(frame)
         return self.calibrator_.probability(margin)
+
+    def prepared(self, base: pd.DataFrame) -> PreparedOutcome:
+        """The model with the base rows of some deals at hand, for predictions of their coalitions."""
+        self._require_fitted()
+        base_matrix, judges = self.base_coder_.matrix(base), self._judges(base)
+        start = np.empty(len(base))
+        for models, mask in judges:
+            margins = [
+                structured_margin(m.effects, m.base.raw(base_matrix[mask], self.threads), np.zeros(int(mask.sum())))
+                for m in models
+            ]
+            start[mask] = np.mean(margins, axis=0)
+        by_judge = [([model.residual for model in models], mask) for models, mask in judges]
+        has_residual = any(booster is not None for boosters, _ in by_judge for booster in boosters)
+        residuals = PreparedResiduals(self.coder_, base, by_judge, self.threads) if has_residual else None
+        return PreparedOutcome(start, residuals, self.calibrator_)
 
     def predict_proba(self, frame: pd.DataFrame) -> Floats:
         """Probability of losing and of winning, (n, 2)."""

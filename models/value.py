@@ -1,22 +1,23 @@
 """The value function of credit: what a model predicts for a deal with only some of its partners.
 
-The deal is re-featurised for each coalition: the same pooled features, over the members in it alone. Rows are sorted
-before they are pooled and predicted, and pooled sums are whole numbers, so that a value does not depend on which other
-deals are in the batch.
+The deal is re-featurised for each coalition: the same pooled features, over the members in it alone. What no coalition
+changes is worked out once for each deal, where the model can (``PreparedModel``). Pooled sums are whole numbers, so
+that a value does not depend on which other deals are in the batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 
-from models.pools import Pools, is_time
+from features.registry import MEMBER_KEYS
+from models.pooling import pooled_frame
+from models.pools import member_pools
 from models.shapley import Floats, Hashes, Integers
 
 MAX_ROWS: Final = 100_000
@@ -45,6 +46,26 @@ class ValueModel(Protocol):
 
     def contributions(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Log-odds by feature, and ``bias``, that add up to the prediction's log-odds."""
+        ...
+
+
+class PreparedModel(Protocol):
+    """A model with the base rows of some deals at hand: what no coalition changes has been worked out."""
+
+    pools: tuple[str, ...] | None
+    """Pooled columns that it reads, no others being made; None means all."""
+
+    def predict(self, deals: Integers, pools: Mapping[str, Floats]) -> Floats:
+        """Win probability (rows,) of the deals (positions in the base rows) with the pools (rows,) of a coalition."""
+        ...
+
+
+@runtime_checkable
+class PreparableModel(Protocol):
+    """A model that can be prepared for the deals of a base frame."""
+
+    def prepared(self, base: pd.DataFrame) -> PreparedModel:
+        """The model with the base rows at hand."""
         ...
 
 
@@ -89,45 +110,55 @@ class DealBatch:
 class Values:
     """Predictions for coalitions of the deals of a batch."""
 
-    def __init__(self, model: ValueModel, batch: DealBatch, pools: Pools) -> None:
-        self._model, self._batch, self._pools = model, batch, pools
+    def __init__(self, model: ValueModel, batch: DealBatch) -> None:
+        self._model, self._batch = model, batch
+        self._ready = model.prepared(batch.base) if isinstance(model, PreparableModel) else _ByFrame(model, batch.base)
+        self._pools = member_pools(batch.members, model.extra_columns, self._ready.pools)
 
-    def without_partners(self) -> Floats:
-        """v(∅) of every deal, shape (deals,)."""
-        pools = self._pools.of_deals(self._batch.base, self._batch.members.iloc[:0])
-        return np.asarray(self._model.predict(self._beside(self._batch.base, pools)))
+    def without_partners(self, deals: Integers) -> Floats:
+        """v(∅) of deals, shape (deals,)."""
+        return self._ready.predict(deals, {pool.name: np.full(len(deals), pool.of_none()) for pool in self._pools})
 
     def with_all(self) -> pd.DataFrame:
-        """The frame of every deal with all its partners, in the order of ``base``."""
-        return self._beside(self._batch.base, self._pools.of_deals(self._batch.base, self._batch.members))
+        """The frame of every deal with all its partners and all pools, in the order of ``base``."""
+        batch = self._batch
+        pools = member_pools(batch.members, self._model.extra_columns)
+        return _beside(batch.base, pooled_frame(pools, batch.starts, batch.sizes))
 
     def of_all_coalitions(self, deals: Integers) -> Floats:
-        """Values of all coalitions but the empty one, of deals with n partners: shape (deals, 2**n - 1)."""
+        """Values of all coalitions of deals with n partners: shape (deals, 2**n), bit j for member j."""
         rows = self._batch.member_rows(deals)
-        n_coalitions = (1 << rows.shape[1]) - 1
-        pools = self._pools.of_coalitions(self._batch.members.iloc[rows.ravel()])
-        return self._predicted(pools, np.repeat(deals, n_coalitions)).reshape(len(deals), n_coalitions)
+        shape = (len(deals), 1 << rows.shape[1])
+        pools = {pool.name: pool.of_subsets(rows).ravel() for pool in self._pools}
+        return self._ready.predict(np.repeat(deals, shape[1]), pools).reshape(shape)
 
     def of_memberships(self, deals: Integers, owners: Integers, is_in: npt.NDArray[np.bool_]) -> Floats:
-        """Values of coalitions, none of them empty, given as a membership matrix.
+        """Values of coalitions given as a membership matrix.
 
         ``deals`` have n partners each; ``owners`` (coalitions,) says whose each coalition is, as a position in
-        ``deals``, ascending; ``is_in`` is (coalitions, n). Returns shape (coalitions,).
+        ``deals``; ``is_in`` is (coalitions, n). Returns shape (coalitions,).
         """
-        coalition, player = np.nonzero(is_in)
         rows = self._batch.member_rows(deals)
-        index = pa.table({"coalition": coalition, "row": rows[owners[coalition], player]})
-        members = self._batch.members.iloc[rows.ravel()].assign(row=rows.ravel())
-        return self._predicted(self._pools.of_listed(members, index), deals[owners])
+        pools = {pool.name: pool.of_memberships(rows, owners, is_in) for pool in self._pools}
+        return self._ready.predict(deals[owners], pools)
 
-    def _predicted(self, pools: pd.DataFrame, deals: Integers) -> Floats:
-        base = self._batch.base.iloc[deals].reset_index(drop=True)
-        return np.asarray(self._model.predict(self._beside(base, pools)))
 
-    def _beside(self, base: pd.DataFrame, pools: pd.DataFrame) -> pd.DataFrame:
-        assert (base["deal_id"] == pools["deal_id"]).all()
-        fresh = [name for name in pools.columns if name not in base.columns]
-        return pd.concat([base, pools[fresh]], axis=1)
+class _ByFrame:
+    """Any model as a prepared one: it is asked with whole frames."""
+
+    pools = None
+
+    def __init__(self, model: ValueModel, base: pd.DataFrame) -> None:
+        self._model, self._base = model, base
+
+    def predict(self, deals: Integers, pools: Mapping[str, Floats]) -> Floats:
+        frame = _beside(self._base.iloc[deals].reset_index(drop=True), pd.DataFrame(dict(pools)))
+        return np.asarray(self._model.predict(frame))
+
+
+def _beside(base: pd.DataFrame, pools: pd.DataFrame) -> pd.DataFrame:
+    fresh = [name for name in pools.columns if name not in base.columns]
+    return pd.concat([base, pools[fresh]], axis=1)
 
 
 def content_hashes(members: pd.DataFrame) -> Hashes:
@@ -135,6 +166,6 @@ def content_hashes(members: pd.DataFrame) -> Hashes:
 
     Two partners of one deal with the same features have the same number; ids play no part.
     """
-    content = members.drop(columns=["deal_id", "account_id", "partner_id"], errors="ignore")
-    content = content[[name for name in sorted(content.columns) if not is_time(content[name])]]
+    named = [name for name in sorted(members.columns) if name not in MEMBER_KEYS]
+    content = members[[name for name in named if not pd.api.types.is_datetime64_any_dtype(members[name])]]
     return np.asarray(pd.util.hash_pandas_object(content, index=False, categorize=False), dtype=np.uint64)

@@ -9,7 +9,6 @@ import pandas as pd
 
 from models.credit import credit_rows, model_credit, players_of, rule_credit
 from models.drivers import Drivers
-from models.pools import Pools
 from models.rules import RULES, RULES_VERSION, countable_touches
 from models.value import DealBatch, ValueModel, Values
 from pipelines.config import CreditConfig
@@ -59,16 +58,16 @@ class Scorer:
     model: ValueModel | None
     model_version: str
 
-    def score(self, bucket: Bucket, todo: pd.DataFrame, pools: Pools) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def score(self, bucket: Bucket, todo: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Rows of ``credits`` (without run and time) and of the drivers for the deals and methods in ``todo``."""
         players = players_of(bucket.deals, countable_touches(bucket.touches, bucket.deals))
         credit, drivers = [], NO_DRIVERS
         for method, rows in todo.groupby("method", sort=True):
             part = bucket.of(rows["deal_id"])
             if method == "shap":
-                wins, drivers = self._shap(part, pools)
+                wins, drivers = self._shap(part)
             elif method == "model":
-                wins = self._model(part, pools)
+                wins = self._model(part)
             else:
                 wins = self._rule(str(method), part)
             version = RULES_VERSION if method in RULES else self.model_version
@@ -80,21 +79,20 @@ class Scorer:
         won = bucket.deals.loc[bucket.deals["outcome"] == "won", "deal_id"]
         return rule_credit(name, touches, won)
 
-    def _model(self, bucket: Bucket, pools: Pools) -> pd.DataFrame:
+    def _model(self, bucket: Bucket) -> pd.DataFrame:
         assert self.model is not None
         return model_credit(
             self.model,
             DealBatch.of(self.model, bucket.base, bucket.members),
-            pools,
             exact_players=self.credit.exact_players,
             samples=self.credit.samples,
             seed=self.seed,
         )
 
-    def _shap(self, bucket: Bucket, pools: Pools) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def _shap(self, bucket: Bucket) -> tuple[pd.DataFrame, pd.DataFrame]:
         assert self.model is not None
         batch = DealBatch.of(self.model, bucket.base, bucket.members)
-        frame = Values(self.model, batch, pools).with_all()
+        frame = Values(self.model, batch).with_all()
         contributions = self.model.contributions(frame)
         drivers = Drivers(frame, contributions, batch.members, batch.codes, self.model.extra_columns)
         return drivers.credit(self.model.predict(frame)), drivers.rows()

@@ -7,7 +7,6 @@ from decimal import Decimal
 from itertools import permutations
 from typing import Any
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +14,6 @@ import pytest
 from features.tables import DIRECT
 from models.credit import credit_rows, model_credit, players_of, rule_credit, sampled_at_once
 from models.outcome import OutcomeModel
-from models.pools import Pools
 from models.rules import countable_touches
 from models.value import MAX_CELLS, MAX_ROWS, DealBatch, Values
 
@@ -80,12 +78,11 @@ def by_orders(model: Additive, base: pd.DataFrame, members: pd.DataFrame) -> dic
 
 PUSHES = {"si": 0.1, "isv": -0.05, "reseller": 0.02}
 BASE = base_frame(d1=1, d2=0, d3=3)
-POOLS = Pools(duckdb.connect(), (PUSH,))
 MEMBERS = member_frame(("d1", "A", "si", 1), ("d1", "B", "isv", 2), ("d1", "C", "reseller", 1), ("d3", "A", "si", 2))
 
 
 def credited(model: Any, base: pd.DataFrame, members: pd.DataFrame, **options: Any) -> pd.DataFrame:
-    return model_credit(model, DealBatch.of(model, base, members), POOLS, **options)
+    return model_credit(model, DealBatch.of(model, base, members), **options)
 
 
 def as_dict(frame: pd.DataFrame, value: str = "credit") -> dict[tuple[str, str], float]:
@@ -198,11 +195,11 @@ def test_exact_credit_by_a_trained_model_lies_within_the_sampled_bounds(deals_of
     partners = data.members.drop_duplicates("partner_id")
     deal = data.base.iloc[[0]]
     crowd = partners.assign(deal_id=deal["deal_id"].iloc[0], account_id=deal["account_id"].iloc[0])
-    pools, batch = Pools(duckdb.connect(), model.extra_columns), DealBatch.of(model, deal, crowd)
-    exact = model_credit(model, batch, pools, exact_players=14).set_index("partner_id")
-    sampled = model_credit(model, batch, pools, exact_players=10).set_index("partner_id")
+    batch = DealBatch.of(model, deal, crowd)
+    exact = model_credit(model, batch, exact_players=14).set_index("partner_id")
+    sampled = model_credit(model, batch, exact_players=10).set_index("partner_id")
     assert len(exact) == 13
-    assert exact["credit"].sum() == pytest.approx(model.predict(Values(model, batch, pools).with_all())[0], abs=1e-12)
+    assert exact["credit"].sum() == pytest.approx(model.predict(Values(model, batch).with_all())[0], abs=1e-12)
     inside = exact["credit"].between(sampled["credit_lo"], sampled["credit_hi"]).drop(DIRECT)
     assert inside.all()
     assert sampled["credit_hi"].sub(sampled["credit_lo"]).max() < 0.05

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +9,6 @@ from scipy.special import expit, logit
 
 from features.tables import DIRECT
 from models.drivers import Drivers
-from models.pools import Pools
 from models.shapley import Floats
 from models.value import DealBatch, Values
 
@@ -56,7 +54,6 @@ def member_frame(*rows: tuple[str, str, str, int]) -> pd.DataFrame:
 
 BASE = base_frame(d1=5, d2=0)
 MEMBERS = member_frame(("d1", "A", "si", 1), ("d1", "B", "isv", 3))
-POOLS = Pools(duckdb.connect(), (PUSH,))
 PUSHES = {"si": 0.8, "isv": -0.1}
 
 
@@ -65,7 +62,7 @@ def drivers(
 ) -> tuple[Drivers, Floats]:
     model = Logistic(PUSHES, together=together)
     batch = DealBatch.of(model, base, members)
-    frame = Values(model, batch, POOLS).with_all()
+    frame = Values(model, batch).with_all()
     parts = model.contributions(frame)
     return Drivers(frame, parts, batch.members, batch.codes, model.extra_columns), model.predict(frame)
 
