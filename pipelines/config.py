@@ -79,6 +79,12 @@ class CreditConfig(Section):
         min_length=1,
         description="Methods that `score` computes.",
     )
+    model: str = Field(
+        "champion",
+        min_length=1,
+        description="The model that scores a deal: champion, in-force (the champion of the time when the deal closed), "
+        "or a version.",
+    )
     exact_players: int = Field(
         10, ge=1, le=14, description="Most partners on a deal for which all coalitions are evaluated."
     )
@@ -107,6 +113,9 @@ class Config(Section):
     outcome: OutcomeConfig = OutcomeConfig()
     credit: CreditConfig = CreditConfig()
     tracking: TrackingConfig = TrackingConfig()
+    metrics: tuple[Path, ...] = Field(
+        (), description="Files for the metrics of each `score`, also of one that fails: .prom (Prometheus) or .json."
+    )
 
 
 def load_config(path: Path | None = None) -> Config:

@@ -8,11 +8,11 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import typer
 
-OWN_LOGGERS: Final = ("features", "models", "pipelines")
+from pipelines.logs import is_for_people
 
 
 class Report(Protocol):
@@ -47,23 +47,10 @@ def text_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: 
     return "\n".join(lines)
 
 
-def set_up_logging(*, debug: bool) -> None:
-    """Sends the product's own log to stderr, at INFO (DEBUG with ``debug``); libraries speak only when it is bad."""
-    bad = logging.WARNING if debug else logging.ERROR
-    handler = _LineHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    # Some libraries set the level of their own loggers, so the root's level alone does not keep them quiet.
-    handler.addFilter(lambda record: record.name.split(".")[0] in OWN_LOGGERS or record.levelno >= bad)
-    logging.basicConfig(handlers=[handler], level=bad, force=True)
-    logging.captureWarnings(capture=True)
-    for name in OWN_LOGGERS:
-        logging.getLogger(name).setLevel(logging.DEBUG if debug else logging.INFO)
-
-
 @contextmanager
 def working(task: str) -> Iterator[None]:
     """Shows that ``task`` is going on: a spinner with the latest log line on a terminal, plain log lines elsewhere."""
-    if not sys.stderr.isatty():
+    if not (sys.stderr.isatty() and is_for_people()):
         yield
         return
     from rich.console import Console
@@ -77,13 +64,6 @@ def working(task: str) -> Iterator[None]:
             yield
         finally:
             root.handlers = before
-
-
-class _LineHandler(logging.Handler):
-    """Writes each record as a line to whatever stderr is at that moment."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        sys.stderr.write(f"{self.format(record)}\n")
 
 
 class _StatusHandler(logging.Handler):

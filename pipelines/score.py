@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,12 +14,16 @@ import pandas as pd
 
 from features.frame import FrameSpec
 from models.ledger import LARGEST_AMOUNT
-from models.pools import Pools
 from models.rules import RULES, RULES_VERSION
+from pipelines.backfill import BACKFILL, CHAMPION, IN_FORCE, Pass, begun_at, passes_in_force, version_of
 from pipelines.config import Config
+from pipelines.logs import bind, bound
+from pipelines.phases import phase
 from pipelines.scoring import plan
 from pipelines.scoring.bucket import Bucket, Scorer
 from pipelines.scoring.parts import CREDIT_PARTS, DRIVERS, SCORED, kept, write_parts
+from pipelines.scoring.plan import Window
+from pipelines.scoring.report import ScoreReport, merged
 from pipelines.scoring.run import JOURNAL, SUMMARY, Run, begin, n_buckets
 from pipelines.scoring.totals import write_totals
 from pipelines.workspace import Workspace, WorkspaceError
@@ -33,47 +37,15 @@ MODEL_METHODS: Final = ("model", "shap")
 METHODS: Final = (*MODEL_METHODS, *RULES)
 
 
-@dataclass(frozen=True)
-class ScoreReport:
-    """What a scoring run did.
-
-    ``deals_in`` closed deals = ``scored`` + ``unchanged``. ``removed`` deals are no longer there, or open again, and
-    lost their credit. ``rejected`` counts deals that a method could not credit, by reason; the others still did.
-    """
-
-    run_id: str
-    scored_at: datetime
-    model_version: str | None
-    methods: tuple[str, ...]
-    deals_in: int
-    scored: int
-    unchanged: int
-    removed: int
-    rejected: dict[str, int]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {**asdict(self), "scored_at": self.scored_at.isoformat(), "methods": list(self.methods)}
-
-    def text(self) -> str:
-        """The report in plain lines."""
-        model = f", model {self.model_version}" if self.model_version else ""
-        lines = [
-            f"{self.deals_in:,} closed deals: {self.scored:,} scored, {self.unchanged:,} unchanged.",
-            f"Methods: {', '.join(self.methods)}{model}. Run {self.run_id}.",
-        ]
-        if self.removed:
-            lines.append(f"{self.removed:,} deals lost their credit, because they are gone or open again.")
-        lines += [f"Not credited: {count:,} deals: {reason}." for reason, count in self.rejected.items() if count]
-        return "\n".join(lines)
-
-
 def score(
     workspace: Workspace,
     config: Config,
     *,
     all_deals: bool = False,
     methods: Sequence[str] | None = None,
+    since: datetime | None = None,
+    model: str | None = None,
+    wait: float = 0.0,
     now: datetime | None = None,
 ) -> ScoreReport:
     """Fills ``credits``, ``partner_scores`` and ``partner_effects`` for the closed deals.
@@ -89,6 +61,10 @@ def score(
     config : its ``credit`` and ``report_currency`` are used, and its ``tracking`` to find the model.
     all_deals : score every closed deal, and divide the deals into buckets of ``credit.chunk_deals`` anew.
     methods : of ``METHODS``; None means those of the configuration.
+    since : only deals closed at or after this moment are looked at; None means all.
+    model : ``champion``, ``in-force`` (for each deal the model that was the champion when it closed) or a version;
+        None means ``credit.model`` of the configuration.
+    wait : seconds to wait for another run that holds the workspace; 0 gives up at once.
     now : written as ``scored_at``; None means the present time.
 
     Raises
@@ -97,19 +73,57 @@ def score(
         When another run holds the workspace, there are no deals, a method is unknown, or one needs a model and none has
         been trained.
     """
-    chosen = _checked(tuple(methods) if methods is not None else config.credit.methods)
-    with workspace.lock("score"):
+    chosen = checked_methods(tuple(methods) if methods is not None else config.credit.methods)
+    now = now or datetime.now(UTC)
+    with bound(), workspace.lock("score", wait=wait):
         if not workspace.has("deals"):
             raise WorkspaceError(f"{workspace.root} has no deals. Fill it with `partnerlift ingest` first.")
-        scorer, spec = _scorer(workspace, config, chosen)
-        return _run(workspace, config, scorer, spec, chosen, all_deals=all_deals, now=now or datetime.now(UTC))
+        with phase("model"):
+            plans, notes = passes(workspace, config, chosen, since, model or config.credit.model)
+        if len(plans) > 1:
+            now = begun_at(
+                workspace, [config.credit.model_dump(), config.seed, chosen, str(since), notes, all_deals], now
+            )
+        reports = []
+        for part in plans:
+            scorer, spec = scorer_of(config, part)
+            reports.append(
+                _run(workspace, config, scorer, spec, part.methods, all_deals=all_deals, now=now, window=part.window)
+            )
+        if len(reports) == 1:
+            return reports[0]
+        report = merged(reports, chosen, notes)
+        with workspace.transaction() as transaction:
+            summary = json.loads((workspace.root / SUMMARY).read_text(encoding="utf-8"))
+            text = json.dumps({**summary, **report.to_dict()}, indent=1)
+            transaction.file(SUMMARY).write_text(text, encoding="utf-8")
+            transaction.remove(BACKFILL)
+        return report
 
 
-def _checked(methods: tuple[str, ...]) -> tuple[str, ...]:
+def checked_methods(methods: tuple[str, ...]) -> tuple[str, ...]:
+    """The methods in the product's order; raises ``WorkspaceError`` when one is unknown or there is none."""
     unknown = [name for name in methods if name not in METHODS]
     if unknown or not methods:
         raise WorkspaceError(f"There is no method {', '.join(map(repr, unknown))}; choose among {', '.join(METHODS)}.")
     return tuple(name for name in METHODS if name in methods)
+
+
+def passes(
+    workspace: Workspace, config: Config, methods: tuple[str, ...], since: datetime | None, model: str
+) -> tuple[list[Pass], tuple[str, ...]]:
+    """The runs that the choice of model asks for, and what the report must say of them.
+
+    Raises ``WorkspaceError`` when a method needs a model and there is none, or not that one.
+    """
+    modelled = tuple(name for name in methods if name in MODEL_METHODS)
+    if not modelled:
+        return [Pass(methods, Window(since))], ()
+    if model == IN_FORCE:
+        rules = tuple(name for name in methods if name not in MODEL_METHODS)
+        return passes_in_force(workspace, config, rules, modelled, since)
+    chosen = champion(workspace, config) if model == CHAMPION else version_of(workspace, config, model)
+    return [Pass(methods, Window(since), chosen)], ()
 
 
 def champion(workspace: Workspace, config: Config) -> OutcomeModel:
@@ -122,10 +136,11 @@ def champion(workspace: Workspace, config: Config) -> OutcomeModel:
         raise WorkspaceError(f"{error} Rules work without one: --methods {','.join(RULES)}.") from error
 
 
-def _scorer(workspace: Workspace, config: Config, methods: tuple[str, ...]) -> tuple[Scorer, FrameSpec | None]:
-    if not set(methods) & set(MODEL_METHODS):
+def scorer_of(config: Config, part: Pass) -> tuple[Scorer, FrameSpec | None]:
+    """What scores the deals of a pass, and the frame that its model needs; None without a model."""
+    model = part.model
+    if model is None:
         return Scorer(config.credit, config.seed, None, ""), None
-    model = champion(workspace, config)
     if model.spec is None:
         raise WorkspaceError(
             "The model does not say from which features it was trained. Run `partnerlift train` again."
@@ -146,19 +161,26 @@ def _run(
     spec: FrameSpec | None,
     methods: tuple[str, ...],
     *,
+    window: Window,
     all_deals: bool,
     now: datetime,
 ) -> ScoreReport:
     with workspace.connect() as connection:
         buckets = n_buckets(workspace, connection, config.credit.chunk_deals, all_deals=all_deals)
-        plan.stage_deals(connection, buckets)
-        plan.stage_features(connection, spec)
-        plan.stage_wanted(connection, _recipes(scorer, methods))
+        with phase("deals"):
+            plan.stage_deals(connection, buckets, window)
+        with phase("features"):
+            plan.stage_features(connection, spec)
+        with phase("changes"):
+            plan.stage_wanted(connection, recipes(scorer, methods))
         run = begin(workspace, connection, Run(_run_id(connection, config, methods), now, all_deals, buckets))
-        plan.stage_work(connection, workspace, buckets, list(run.done), all_deals=all_deals)
-        _score_buckets(workspace, connection, scorer, run, with_features=spec is not None)
+        bind(run_id=run.run_id)
+        with phase("changes"):
+            plan.stage_work(connection, workspace, buckets, list(run.done), all_deals=all_deals)
+        with phase("credit"):
+            _score_buckets(workspace, connection, scorer, run, with_features=spec is not None)
         report = _report(connection, scorer, methods, run, with_features=spec is not None)
-    with workspace.transaction() as transaction:
+    with phase("totals"), workspace.transaction() as transaction:
         write_totals(workspace, config, transaction, run.run_id)
         summary = {**report.to_dict(), "buckets": run.buckets, "config": config.model_dump(mode="json")}
         transaction.file(SUMMARY).write_text(json.dumps(summary, indent=1), encoding="utf-8")
@@ -169,13 +191,13 @@ def _run(
 
 def _score_buckets(workspace: Workspace, connection: Any, scorer: Scorer, run: Run, *, with_features: bool) -> None:
     buckets = plan.buckets_with_work(connection)
-    pools = Pools(connection, scorer.model.extra_columns if scorer.model else ())
     for place, bucket in enumerate(buckets, start=1):
+        begun = time.perf_counter()
         todo, gone = _work(connection, "score_todo", bucket), _work(connection, "score_gone", bucket)
         credit, drivers = pd.DataFrame(), pd.DataFrame()
         if len(todo):
             rows = Bucket.read(connection, bucket, with_features=with_features)
-            credit, drivers = scorer.score(rows, todo, pools)
+            credit, drivers = scorer.score(rows, todo)
             credit = credit.assign(run_id=run.run_id, scored_at=pd.Timestamp(run.scored_at))
         removed = gone.loc[gone["is_removed"], "deal_id"].nunique() if len(gone) else 0
         run.done[bucket] = {"scored": int(todo["deal_id"].nunique()), "removed": int(removed)}
@@ -185,17 +207,14 @@ def _score_buckets(workspace: Workspace, connection: Any, scorer: Scorer, run: R
         with workspace.transaction() as transaction:
             write_parts(transaction, bucket, *parts)
             transaction.file(JOURNAL).write_text(run.to_json(), encoding="utf-8")
-        logger.info("Scored bucket %s of %s: %s deals.", place, len(buckets), run.done[bucket]["scored"])
+        n, took = run.done[bucket]["scored"], round(time.perf_counter() - begun, 3)
+        measured = {"bucket": bucket, "buckets": len(buckets), "deals": n, "seconds": took}
+        logger.info("Scored bucket %s of %s: %s deals.", place, len(buckets), n, extra=measured)
 
 
 def _report(connection: Any, scorer: Scorer, methods: tuple[str, ...], run: Run, *, with_features: bool) -> ScoreReport:
     deals_in = plan.count(connection, "score_closed")
     scored, removed = (sum(counts[name] for counts in run.done.values()) for name in ("scored", "removed"))
-    too_large = f"outcome = 'won' AND abs(amount) >= {LARGEST_AMOUNT}"
-    rejected = {"their amount is too large to be split to the cent": plan.count(connection, "score_closed", too_large)}
-    if with_features:
-        beyond = "deal_id NOT IN (SELECT deal_id FROM score_base)"
-        rejected["by the model, because they never reached its cutoff"] = plan.count(connection, "score_closed", beyond)
     return ScoreReport(
         run_id=run.run_id,
         scored_at=run.scored_at,
@@ -205,8 +224,18 @@ def _report(connection: Any, scorer: Scorer, methods: tuple[str, ...], run: Run,
         scored=scored,
         unchanged=deals_in - scored,
         removed=removed,
-        rejected={reason: n for reason, n in rejected.items() if n},
+        rejected=not_creditable(connection, with_features=with_features),
     )
+
+
+def not_creditable(connection: Any, *, with_features: bool) -> dict[str, int]:
+    """How many of the closed deals some method cannot credit, by reason."""
+    too_large = f"outcome = 'won' AND abs(amount) >= {LARGEST_AMOUNT}"
+    counts = {"their amount is too large to be split to the cent": plan.count(connection, "score_closed", too_large)}
+    if with_features:
+        beyond = "deal_id NOT IN (SELECT deal_id FROM score_base)"
+        counts["by the model, because they never reached its cutoff"] = plan.count(connection, "score_closed", beyond)
+    return {reason: count for reason, count in counts.items() if count}
 
 
 def _run_id(connection: Any, config: Config, methods: tuple[str, ...]) -> str:
@@ -227,7 +256,8 @@ def _joined(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([old, new.reindex(columns=old.columns)], ignore_index=True)
 
 
-def _recipes(scorer: Scorer, methods: tuple[str, ...]) -> list[plan.Recipe]:
+def recipes(scorer: Scorer, methods: tuple[str, ...]) -> list[plan.Recipe]:
+    """What the credit of each method rests on besides the data."""
     credit = scorer.credit
     settings: dict[str, dict[str, Any]] = {
         "model": {"exact_players": credit.exact_players, "samples": credit.samples, "seed": scorer.seed},

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +37,10 @@ from pipelines.workspace import Workspace
 OUTCOME: Final = "partnerlift-outcome"
 AMOUNT: Final = "partnerlift-amount"
 CHAMPION: Final = "champion"
+CHAMPION_SINCE: Final = "partnerlift.champion_since"
+"""Tag of a registered version: the moments at which it became the champion, in ISO 8601, divided by commas."""
+CONTENT: Final = "partnerlift.model_version"
+"""Tag of a registered version: the model's own version, as ``credits.model_version`` has it."""
 DATABASE: Final = "mlflow.db"
 ARTIFACTS: Final = "mlartifacts"
 SAVED: Final = "saved_model"
@@ -87,7 +92,23 @@ class Run:
                 registered_model_name=name,
                 metadata={"model_version": model.version},
             )
-        return str(info.registered_model_version)
+        version = str(info.registered_model_version)
+        mlflow.MlflowClient().set_model_version_tag(name, version, CONTENT, model.version)
+        return version
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A registered version of the outcome model: its number, its content's version, and when it became the champion."""
+
+    number: str
+    model_version: str
+    champion_since: tuple[datetime, ...]
+
+    @property
+    def words(self) -> str:
+        """Both versions, as they may be asked for."""
+        return f"{self.number} ({self.model_version})"
 
 
 @contextmanager
@@ -99,10 +120,47 @@ def tracked_run(workspace: Workspace, config: Config, tags: Mapping[str, str]) -
             yield Run(run.info.run_id, Path(folder))
 
 
-def promote(workspace: Workspace, config: Config, name: str, version: str) -> None:
-    """Makes a version of a registered model its champion."""
+def promote(workspace: Workspace, config: Config, name: str, version: str, now: datetime | None = None) -> None:
+    """Makes a version of a registered model its champion, and records when, for ``versions``; None means now."""
     with _store(workspace, config) as client:
+        before = client.get_registered_model(name).aliases.get(CHAMPION)
+        if before is not None:
+            _note_earlier(client, client.get_model_version(name, before))
+        moments = [*_moments(client.get_model_version(name, version)), now or datetime.now(UTC)]
+        text = ",".join(moment.isoformat(timespec="microseconds") for moment in moments)
+        client.set_model_version_tag(name, version, CHAMPION_SINCE, text)
         client.set_registered_model_alias(name, CHAMPION, version)
+
+
+def versions(workspace: Workspace, config: Config) -> list[Registered]:
+    """The registered outcome models, oldest first; raises ``NoChampionError`` when there is none.
+
+    A champion whose promotion was not recorded, because an earlier release made it, counts as one since it was
+    registered.
+    """
+    _check_store(workspace, config)
+    with _store(workspace, config) as client:
+        try:
+            champion = str(client.get_registered_model(OUTCOME).aliases.get(CHAMPION))
+        except MlflowException as error:
+            raise _no_champion(workspace) from error
+        found = sorted(client.search_model_versions(f"name = '{OUTCOME}'"), key=lambda version: int(version.version))
+        return [
+            _registered(workspace, client, version, is_champion=str(version.version) == champion) for version in found
+        ]
+
+
+def load_version(workspace: Workspace, config: Config, number: str) -> OutcomeModel:
+    """The outcome model of that number in the registry; raises as ``load_champion`` does."""
+    with _store(workspace, config) as client:
+        try:
+            folder = _saved_folder(workspace, client, client.get_model_version(OUTCOME, number))
+        except MlflowException as error:
+            raise NoChampionError(
+                f"The files of version {number} of {OUTCOME} are gone ({' '.join(str(error).split())}). "
+                "Choose another version with --model, or train again with `partnerlift train`."
+            ) from error
+    return OutcomeModel.load(folder, threads=model_threads(config))
 
 
 def load_champion(workspace: Workspace, config: Config) -> OutcomeModel:
@@ -121,8 +179,7 @@ def load_amount_champion(workspace: Workspace, config: Config) -> AmountModel:
 
 def champion_folder(workspace: Workspace, config: Config, name: str) -> Path:
     """Folder of the saved files of a registered model's champion; raises ``NoChampionError`` when there is none."""
-    if config.tracking.uri is None and not (workspace.root / DATABASE).is_file():
-        raise _no_champion(workspace)
+    _check_store(workspace, config)
     with _store(workspace, config) as client:
         try:
             version = client.get_model_version_by_alias(name, CHAMPION)
@@ -134,6 +191,38 @@ def champion_folder(workspace: Workspace, config: Config, name: str) -> Path:
 def model_threads(config: Config) -> int:
     """LightGBM threads: as many as the engine may use, at most 4, since more only spin on data of this size."""
     return min(config.engine.threads or os.cpu_count() or 1, 4)
+
+
+def _check_store(workspace: Workspace, config: Config) -> None:
+    if config.tracking.uri is None and not (workspace.root / DATABASE).is_file():
+        raise _no_champion(workspace)
+
+
+def _registered(
+    workspace: Workspace, client: mlflow.MlflowClient, version: ModelVersion, *, is_champion: bool
+) -> Registered:
+    content = version.tags.get(CONTENT)
+    if content is None:  # registered by an earlier release
+        content = OutcomeModel.load(_saved_folder(workspace, client, version)).version
+    moments = _moments(version) or ((_created(version),) if is_champion else ())
+    return Registered(str(version.version), content, moments)
+
+
+def _note_earlier(client: mlflow.MlflowClient, champion: ModelVersion) -> None:
+    """Records that a champion of an earlier release, which did not note promotions, was one since its registration."""
+    if not _moments(champion):
+        client.set_model_version_tag(
+            champion.name, champion.version, CHAMPION_SINCE, _created(champion).isoformat(timespec="microseconds")
+        )
+
+
+def _moments(version: ModelVersion) -> tuple[datetime, ...]:
+    text = version.tags.get(CHAMPION_SINCE, "")
+    return tuple(datetime.fromisoformat(moment) for moment in text.split(",") if moment)
+
+
+def _created(version: ModelVersion) -> datetime:
+    return datetime.fromtimestamp(version.creation_timestamp / 1000, UTC)
 
 
 def _no_champion(workspace: Workspace) -> NoChampionError:

@@ -38,11 +38,13 @@ class Workspace:
     """The folder and how its tables are read and written.
 
     ``memory`` and ``threads`` bound every query engine opened from it; ``threads=None`` means all cores.
+    ``spill`` is the folder for what does not fit into memory; ``None`` means one of the workspace's own.
     """
 
     root: Path
     memory: str = "2GB"
     threads: int | None = None
+    spill: Path | None = None
 
     @classmethod
     def open(
@@ -62,7 +64,7 @@ class Workspace:
                 workspace.root.mkdir(parents=True)
             except OSError as error:
                 raise WorkspaceError(f"Cannot create the workspace {root}: {error.strerror}.") from error
-        if workspace._journal.path.exists():
+        if workspace.is_unfinished:
             with workspace.lock("finishing an interrupted write", wait=COMMIT_SECONDS):
                 pass
         return workspace
@@ -81,6 +83,11 @@ class Workspace:
     def results(self) -> Path:
         """Folder of what the verbs keep beside the contract's tables: evaluations, drivers, ingest summaries."""
         return self.root / "results"
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether a write was cut short while its files were moved into place, which the next writer finishes."""
+        return self._journal.path.exists()
 
     @property
     def _journal(self) -> Journal:
@@ -125,13 +132,13 @@ class Workspace:
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A DuckDB connection in UTC, within the workspace's limits, spilling to the workspace's own disk.
+        """A DuckDB connection in UTC, within the workspace's limits, spilling to the workspace's own disk or ``spill``.
 
         Every table of the contract is a view in it, empty where the workspace has none.
         """
         with ExitStack() as stack:
             try:
-                spill = str(stack.enter_context(self.scratch()))
+                spill = str(self.spill or stack.enter_context(self.scratch()))
             except OSError:
                 spill = ""  # A workspace that may only be read: queries that do not fit into memory fail there.
             connection = duckdb.connect()

@@ -13,8 +13,9 @@ import typer
 from typer.core import TyperGroup
 
 from pipelines.cli import data, results
-from pipelines.cli.options import DEBUG_KEY, Debug, example
-from pipelines.console import set_up_logging
+from pipelines.cli.options import DEBUG_KEY, Debug, LogFile, LogFormat, example, log_as_told
+from pipelines.cli.signals import STOPPED, Stopped, stoppable
+from pipelines.logs import bound, failed
 
 FAILED: Final = 1
 BROKEN_PIPE: Final = 141
@@ -36,20 +37,21 @@ class Verbs(TyperGroup):
             return super().make_context(*args, **options)
 
     def invoke(self, ctx: Any) -> Any:
-        """Runs the verb; exits 1 on an error, 130 on Ctrl-C, 141 when the reader of stdout is gone."""
+        """Runs the verb; exits 1 on an error, 130 on Ctrl-C, 143 on SIGTERM, 141 when the reader of stdout is gone."""
         try:
-            with _reader_may_leave():
+            with bound(verb=ctx.invoked_subcommand), stoppable(), _reader_may_leave():
                 result = super().invoke(ctx)
                 sys.stdout.flush()
-        except KeyboardInterrupt:
-            typer.echo("Stopped. The workspace is as it was, or resumable: run the same command again.", err=True)
-            raise typer.Exit(INTERRUPTED) from None
+        except (KeyboardInterrupt, Stopped) as error:
+            code = STOPPED if isinstance(error, Stopped) else INTERRUPTED
+            failed("Stopped. The workspace is as it was, or resumable: run the same command again.", code)
+            raise typer.Exit(code) from None
         except Exception as error:  # what a user can cause is a line, whatever library raised it
             if _is_of_typer(error):
                 raise
             if ctx.meta.get(DEBUG_KEY):
                 traceback.print_exc()
-            typer.echo(f"partnerlift {ctx.invoked_subcommand}: {told(error)}", err=True)
+            failed(f"partnerlift {ctx.invoked_subcommand}: {told(error)}", FAILED)
             raise typer.Exit(FAILED) from None
         return result
 
@@ -108,6 +110,8 @@ def partnerlift(
         bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
     _debug: Debug = False,
+    _log_format: LogFormat = None,
+    _log_file: LogFile = None,
 ) -> None:
     """Which partners helped win which deals: evidence-backed credit from CRM deals and partner touchpoints.
 
@@ -115,7 +119,7 @@ def partnerlift(
     rows were rejected.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait must not keep other work from a busy core
-    set_up_logging(debug=bool(context.meta.get(DEBUG_KEY)))
+    log_as_told(context)
 
 
 for name, verb, commands in (

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from pipelines.cli.options import (
     DEFAULT_WORKSPACE,
+    SOME_REJECTED,
     Bias,
     ConfigFile,
     Deals,
@@ -24,8 +25,6 @@ from pipelines.cli.options import (
     opened,
 )
 from pipelines.console import show, to_json, working
-
-SOME_REJECTED: Final = 3
 
 
 def simulate(

@@ -8,22 +8,54 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from pipelines.console import set_up_logging
+from pipelines.logs import Form, set_up_logging
 
 if TYPE_CHECKING:
     from pipelines.config import Config
     from pipelines.workspace import Workspace
 
 DEFAULT_WORKSPACE: Final = Path("workspace")
+SOME_REJECTED: Final = 3
 DEBUG_KEY: Final = "partnerlift.debug"
+LOG_FORMAT_KEY: Final = "partnerlift.log_format"
+LOG_FILE_KEY: Final = "partnerlift.log_file"
 
 
 def note_debug(context: typer.Context, value: bool) -> bool:
     """Remembers for the whole run that tracebacks and the detailed log are wanted."""
     if value:
         context.meta[DEBUG_KEY] = True
-        set_up_logging(debug=True)
+        log_as_told(context)
     return value
+
+
+def note_log_format(context: typer.Context, value: Form | None) -> Form | None:
+    """Remembers for the whole run how log lines look."""
+    if value is not None:
+        context.meta[LOG_FORMAT_KEY] = value
+        log_as_told(context)
+    return value
+
+
+def note_log_file(context: typer.Context, value: Path | None) -> Path | None:
+    """Remembers for the whole run where log lines go; refuses a file that cannot be written."""
+    if value is not None:
+        try:
+            value.open("a", encoding="utf-8").close()
+        except OSError as error:
+            raise typer.BadParameter(f"cannot write {value}: {error.strerror}", param_hint="--log-file") from error
+        context.meta[LOG_FILE_KEY] = value
+        log_as_told(context)
+    return value
+
+
+def log_as_told(context: typer.Context) -> None:
+    """Sets the log up as the options that were read so far ask for."""
+    set_up_logging(
+        debug=bool(context.meta.get(DEBUG_KEY)),
+        form=context.meta.get(LOG_FORMAT_KEY, "text"),
+        file=context.meta.get(LOG_FILE_KEY),
+    )
 
 
 WorkspaceDir = Annotated[
@@ -42,6 +74,40 @@ Debug = Annotated[
     typer.Option(
         "--debug", callback=note_debug, is_eager=True, help="Show the traceback of an error and the detailed log."
     ),
+]
+LogFormat = Annotated[
+    Form | None,
+    typer.Option(
+        "--log-format",
+        callback=note_log_format,
+        is_eager=True,
+        envvar="PARTNERLIFT_LOG_FORMAT",
+        help="Log lines as text, the default, or each as one JSON object.",
+    ),
+]
+LogFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--log-file",
+        metavar="FILE",
+        callback=note_log_file,
+        is_eager=True,
+        envvar="PARTNERLIFT_LOG_FILE",
+        help="Append the log to FILE instead of writing it to stderr.",
+    ),
+]
+Metrics = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--metrics",
+        metavar="FILE",
+        envvar="PARTNERLIFT_METRICS",
+        help="Write the run's metrics to FILE, also when it fails: .prom for Prometheus, or .json; may be repeated.",
+    ),
+]
+Wait = Annotated[
+    float,
+    typer.Option("--wait", min=0, metavar="SECONDS", help="How long to wait for another run in the workspace."),
 ]
 Deals = Annotated[int, typer.Option("--deals", min=3, metavar="N", help="How many deals to simulate.")]
 Partners = Annotated[

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.options import (
     DEFAULT_WORKSPACE,
+    SOME_REJECTED,
     Bias,
     ConfigFile,
     Deals,
     Debug,
     Json,
+    LogFile,
+    LogFormat,
+    Metrics,
     Partners,
     Seed,
+    Wait,
     WorkspaceDir,
     configured,
     opened,
     utc,
 )
 from pipelines.console import show, to_json, working
+
+if TYPE_CHECKING:
+    from pipelines.preview import Preview
 
 
 def demo(
@@ -82,26 +90,84 @@ def score(
     methods: Annotated[
         str | None, typer.Option("--methods", metavar="A,B", help="Methods to compute; without it, those configured.")
     ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option("--since", metavar="DATE", parser=utc, help="Only deals that closed at or after DATE (UTC)."),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="WHICH",
+            help="champion; in-force, for each deal the champion of the time when it closed; or a version. Without it, "
+            "credit.model of the configuration.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be scored, and why; write nothing at all.")
+    ] = False,
     now: Annotated[
         datetime | None,
         typer.Option("--now", metavar="TIMESTAMP", parser=utc, help="Moment to write as scored_at; without it, now."),
     ] = None,
+    wait: Wait = 0.0,
+    metrics: Metrics = None,
     workspace: WorkspaceDir = DEFAULT_WORKSPACE,
     config: ConfigFile = None,
     as_json: Json = False,
+    _log_format: LogFormat = None,
+    _log_file: LogFile = None,
     _debug: Debug = False,
 ) -> None:
-    """Credit the closed deals: fills credits and partner_scores."""
+    """Credit the closed deals: fills credits and partner_scores.
+
+    Made for cron and containers: it asks nothing, holds a lock on the workspace, and finishes what an earlier run that
+    was stopped at any moment has left. Exit code 3 when some deals cannot be credited by a method.
+    """
+    from pipelines.metrics import recorded
     from pipelines.score import METHODS
-    from pipelines.score import score as run
 
     chosen = None if methods is None else tuple(name.strip() for name in methods.split(","))
     if unknown := [name for name in chosen or () if name not in METHODS]:
         raise typer.BadParameter(f"no method {unknown}; choose among {', '.join(METHODS)}", param_hint="--methods")
-    with working("Scoring"):
+    if dry_run:
+        show(
+            _previewed(workspace, config, all_deals=all_deals, methods=chosen, since=since, model=model),
+            as_json=as_json,
+        )
+        return
+    with recorded("score", metrics or ()) as measured:
         settings = configured(config)
-        report = run(opened(workspace, settings), settings, all_deals=all_deals, methods=chosen, now=now)
+        measured.write_to(settings.metrics)
+        from pipelines.score import score as run
+
+        with working("Scoring"):
+            report = run(
+                opened(workspace, settings),
+                settings,
+                all_deals=all_deals,
+                methods=chosen,
+                since=since,
+                model=model,
+                wait=wait,
+                now=now,
+            )
+        measured.note(report)
+        if report.rejected:
+            measured.exit_code = SOME_REJECTED
     show(report, as_json=as_json)
+    if report.rejected:
+        raise typer.Exit(SOME_REJECTED)
+
+
+def _previewed(workspace: Path, config: Path | None, **options: Any) -> Preview:
+    from pipelines.preview import preview
+    from pipelines.workspace import Workspace
+
+    with working("Looking"):
+        settings = configured(config)
+        engine = settings.engine
+        return preview(Workspace(workspace, engine.memory, engine.threads), settings, **options)
 
 
 def report(

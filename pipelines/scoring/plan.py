@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import ibis
@@ -27,7 +28,8 @@ WITH touched AS (SELECT deal_id, sum(hash(t)::HUGEINT) AS digest FROM touchpoint
 SELECT d.deal_id, d.outcome, d.amount, d.closed_at, {bucket} AS bucket,
     md5(concat_ws('|', hash(d)::VARCHAR, coalesce(touched.digest, 0)::VARCHAR)) AS content
 FROM deals d LEFT JOIN touched USING (deal_id)
-WHERE d.outcome <> 'open' AND d.closed_at IS NOT NULL
+WHERE d.outcome <> 'open' AND d.closed_at >= coalesce($since::TIMESTAMPTZ, '-infinity')
+    AND d.closed_at < coalesce($until::TIMESTAMPTZ, 'infinity')
 """
 _TOUCHES: Final = """
 CREATE TEMP TABLE score_touches AS
@@ -58,10 +60,22 @@ WHERE ($all OR s.fingerprint IS DISTINCT FROM w.fingerprint) AND NOT list_contai
 """
 _GONE: Final = """
 CREATE TEMP TABLE score_gone AS
-SELECT s.deal_id, {bucket} AS bucket, s.method, c.deal_id IS NULL AS is_removed
-FROM score_scored s LEFT JOIN score_closed c USING (deal_id)
-WHERE c.deal_id IS NULL OR (s.content <> c.content AND s.method NOT IN (SELECT method FROM score_recipes))
+WITH there AS (SELECT deal_id FROM deals WHERE outcome <> 'open' AND closed_at IS NOT NULL)
+SELECT s.deal_id, {bucket} AS bucket, s.method, there.deal_id IS NULL AS is_removed
+FROM score_scored s LEFT JOIN there USING (deal_id) LEFT JOIN score_closed c USING (deal_id)
+WHERE there.deal_id IS NULL OR (s.content <> c.content AND s.method NOT IN (SELECT method FROM score_recipes))
 """
+
+
+@dataclass(frozen=True)
+class Window:
+    """The closed deals that a run looks at: closed at or after ``since`` and before ``until``; None is no bound.
+
+    Credit of deals outside stays as it is, except that of deals that are gone or open again.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -79,9 +93,9 @@ class Recipe:
         return json.dumps([self.method, self.version, dict(self.settings)], sort_keys=True)
 
 
-def stage_deals(connection: Any, buckets: int) -> None:
-    """Makes ``score_closed`` (closed deals, their bucket and content) and ``score_touches``."""
-    connection.execute(_CLOSED.format(bucket=bucket_of("d.deal_id", buckets)))
+def stage_deals(connection: Any, buckets: int, window: Window) -> None:
+    """Makes ``score_closed`` (closed deals in the window, their bucket and content) and ``score_touches``."""
+    connection.execute(_CLOSED.format(bucket=bucket_of("d.deal_id", buckets)), asdict(window))
     connection.execute(_TOUCHES)
 
 

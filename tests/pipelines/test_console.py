@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.console import set_up_logging, text_table, to_json, working
+from pipelines.console import text_table, to_json, working
+from pipelines.logs import set_up_logging
 
 
 def test_json_has_null_where_a_number_is_not_finite() -> None:
