@@ -173,12 +173,16 @@ def _run(
             plan.stage_features(connection, spec)
         with phase("changes"):
             plan.stage_wanted(connection, recipes(scorer, methods))
-        run = begin(workspace, connection, Run(_run_id(connection, config, methods), now, all_deals, buckets))
+        run = begin(
+            workspace,
+            connection,
+            Run(run_id_of(plan.content_hash(connection), config, methods), now, all_deals, buckets),
+        )
         bind(run_id=run.run_id)
         with phase("changes"):
             plan.stage_work(connection, workspace, buckets, list(run.done), all_deals=all_deals)
         with phase("credit"):
-            _score_buckets(workspace, connection, scorer, run, with_features=spec is not None)
+            score_buckets(workspace, connection, scorer, run, with_features=spec is not None)
         report = _report(connection, scorer, methods, run, with_features=spec is not None)
     with phase("totals"), workspace.transaction() as transaction:
         write_totals(workspace, config, transaction, run.run_id)
@@ -189,7 +193,8 @@ def _run(
     return report
 
 
-def _score_buckets(workspace: Workspace, connection: Any, scorer: Scorer, run: Run, *, with_features: bool) -> None:
+def score_buckets(workspace: Workspace, connection: Any, scorer: Scorer, run: Run, *, with_features: bool) -> None:
+    """Scores what is staged as work, and commits each bucket with the run's journal as soon as it is finished."""
     buckets = plan.buckets_with_work(connection)
     for place, bucket in enumerate(buckets, start=1):
         begun = time.perf_counter()
@@ -238,10 +243,10 @@ def not_creditable(connection: Any, *, with_features: bool) -> dict[str, int]:
     return {reason: count for reason, count in counts.items() if count}
 
 
-def _run_id(connection: Any, config: Config, methods: tuple[str, ...]) -> str:
-    """Sixteen hex digits of everything that the run's tables rest on: the same input has the same id."""
+def run_id_of(content: str, config: Config, methods: tuple[str, ...]) -> str:
+    """Sixteen hex digits of all that a run's tables rest on, given ``plan.content_hash``: equal for the same input."""
     settings = [config.credit.model_dump(), config.report_currency, config.seed, methods]
-    text = json.dumps([plan.content_hash(connection), settings], sort_keys=True)
+    text = json.dumps([content, settings], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

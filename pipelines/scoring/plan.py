@@ -102,11 +102,19 @@ def stage_deals(connection: Any, buckets: int, window: Window) -> None:
 def stage_features(connection: Any, spec: FrameSpec | None) -> None:
     """Makes ``score_base``, ``score_members`` and their digests; only empty digests when there is no spec."""
     if spec is None:
-        connection.execute(_NO_DIGESTS)
+        stage_frames(connection, None)
         return
     inputs = Inputs.from_backend(ibis.duckdb.from_connection(connection))
-    for name, table in (("base", base(inputs, spec)), ("members", members(inputs, spec))):
-        connection.execute(_FEATURES.format(name=name, select=_sql(table)))
+    stage_frames(connection, {"base": _sql(base(inputs, spec)), "members": _sql(members(inputs, spec))})
+
+
+def stage_frames(connection: Any, frames: Mapping[str, str] | None) -> None:
+    """The same from ``base`` and ``members`` as SQL, wherever they were computed; None without a model."""
+    if frames is None:
+        connection.execute(_NO_DIGESTS)
+        return
+    for name, select in frames.items():
+        connection.execute(_FEATURES.format(name=name, select=select))
     connection.execute(_DIGESTS)
 
 

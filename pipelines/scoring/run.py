@@ -54,6 +54,12 @@ def n_buckets(workspace: Workspace, connection: Any, chunk_deals: int, *, all_de
     return max(1, -(-n_closed // chunk_deals))
 
 
+def last_buckets(workspace: Workspace) -> int | None:
+    """How many buckets the credit in the workspace is in; None when there is none."""
+    before = _before(workspace)
+    return None if before is None else int(before["buckets"])
+
+
 def begin(workspace: Workspace, connection: Any, run: Run) -> Run:
     """The run to go on with: the interrupted one when it was the same, else ``run``, entered in the journal.
 

@@ -24,15 +24,19 @@ def write_totals(workspace: Workspace, config: Config, transaction: Transaction,
         engine = ibis.duckdb.from_connection(connection)
         inputs, credit = Inputs.from_backend(engine), engine.table("credits")
         scores = partner_scores(credit, inputs.deals, players(inputs), config.credit.period, config.report_currency)
-        effects = _fetched(engine, partner_totals(credit)).assign(run_id=run_id)
-        others = connection.execute(f"SELECT * FROM partner_effects WHERE quantity <> '{TOTAL}'").df()
-        rows = pd.concat([others, effects]) if len(others) else effects
-        write_frame(
-            _fetched(engine, scores).assign(run_id=run_id),
-            PARTNER_SCORES,
-            transaction.file("tables/partner_scores.parquet"),
-        )
-        write_frame(rows.sort_values(EFFECT_ORDER), PARTNER_EFFECTS, transaction.file("tables/partner_effects.parquet"))
+        fetched = _fetched(engine, scores), _fetched(engine, partner_totals(credit))
+    put_totals(workspace, transaction, run_id, *fetched)
+
+
+def put_totals(
+    workspace: Workspace, transaction: Transaction, run_id: str, scores: pd.DataFrame, totals: pd.DataFrame
+) -> None:
+    """Stages both tables from what the credits add up to, on whatever engine; other effects stay as they are."""
+    effects, present = totals.assign(run_id=run_id), workspace.read("partner_effects")
+    others = present[present["quantity"] != TOTAL]
+    rows = pd.concat([others, effects]) if len(others) else effects
+    write_frame(scores.assign(run_id=run_id), PARTNER_SCORES, transaction.file("tables/partner_scores.parquet"))
+    write_frame(rows.sort_values(EFFECT_ORDER), PARTNER_EFFECTS, transaction.file("tables/partner_effects.parquet"))
 
 
 def _fetched(engine: Any, table: Any) -> pd.DataFrame:
