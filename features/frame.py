@@ -21,6 +21,7 @@ from features.cutoff import Cutoff, cutoffs
 from features.inputs import Inputs
 from features.money import AS_NAMED, Unit, comparable
 from features.portable import whole_sum
+from features.records import Records
 from features.tables import JOURNEY_STAGES
 
 MAX_KINDS: Final = 12
@@ -99,25 +100,26 @@ def frame_spec(inputs: Inputs, cutoff: Cutoff, report_currency: str | None = Non
     )
 
 
-def base(inputs: Inputs, spec: FrameSpec) -> ir.Table:
+def base(inputs: Inputs, spec: FrameSpec, records: Records | None = None) -> ir.Table:
     """Base features: a row per closed deal that reached its cutoff, ``registry.KEYS`` first.
 
-    For a deal without own-team touches the own team's sums are 0, and what they cannot tell is null.
+    For a deal without own-team touches the own team's sums are 0, and what they cannot tell is null. ``records`` are
+    the past records of these deals where they are known already; they come from all deals, whichever are in ``inputs``.
     """
     row = _dated_deals(inputs, spec.cutoff)
+    record = history.deal_history(history.closings(inputs.deals), row) if records is None else records.deals
     known = _touches(inputs, spec.cutoff)
     own = _aggregated(touchpoints.with_gaps(known.filter(known.partner_id.isnull())), ("deal_id",), "base", spec)
-    record = history.deal_history(history.closings(inputs.deals), row)
     amounts = comparable(inputs.deals, spec.unit)
     for facts in (deal_features.stage_progress(inputs.stage_history, row), record, own, amounts):
         row = _beside(row, facts, ("deal_id",))
     return row.select(*registry.KEYS, **_selected(row, "base", spec), **_own_columns(row, spec))
 
 
-def members(inputs: Inputs, spec: FrameSpec) -> ir.Table:
+def members(inputs: Inputs, spec: FrameSpec, records: Records | None = None) -> ir.Table:
     """Member features: a row per deal and partner with a touch known at the cutoff, ``registry.MEMBER_KEYS`` first.
 
-    A row depends on no other partner's touches on the deal.
+    A row depends on no other partner's touches on the deal. ``records`` as for ``base``.
     """
     known = touchpoints.with_nearness(_touches(inputs, spec.cutoff))
     partner_touches = touchpoints.with_gaps(known.filter(known.partner_id.notnull()))
@@ -129,7 +131,7 @@ def members(inputs: Inputs, spec: FrameSpec) -> ir.Table:
     )
     touch_names = [name for name in touched.columns if name not in registry.MEMBER_KEYS]
     row = touched
-    for facts in _member_facts(inputs, deals, asked):
+    for facts in _member_facts(inputs, deals, asked, records):
         row = _beside(row, facts, tuple(key for key in ("deal_id", "partner_id") if key in facts.columns))
     return row.select(*registry.MEMBER_KEYS, *touch_names, **_selected(row, "member", spec))
 
@@ -199,12 +201,18 @@ def _own_columns(row: ir.Table, spec: FrameSpec) -> dict[str, ir.Column]:
     return made
 
 
-def _member_facts(inputs: Inputs, deals: ir.Table, asked: ir.Table) -> list[ir.Table]:
+def _member_facts(inputs: Inputs, deals: ir.Table, asked: ir.Table, records: Records | None) -> list[ir.Table]:
+    if records is None:
+        overall = history.overall_history(history.closings(inputs.deals), deals)
+        by_partner = history.partner_history(history.participations(inputs.deals, inputs.touchpoints), asked)
+    else:
+        overall = records.deals.select("deal_id", "overall_past_deals", "overall_past_wins")
+        by_partner = records.partners
     return [
         deals.select("deal_id", "account_id"),
         partners.listed(inputs.partners),
-        history.overall_history(history.closings(inputs.deals), deals),
-        history.partner_history(history.participations(inputs.deals, inputs.touchpoints), asked),
+        overall,
+        by_partner,
         partners.installed(inputs.integrations, asked),
         partners.registrations(inputs.leads, asked),
         moments.moment_totals(moments.known_moments(inputs.moments, inputs.conversations, deals)),

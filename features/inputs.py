@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Self
 
 import duckdb
@@ -64,6 +64,17 @@ class Inputs:
         """
         found = {field.name: _find(backend, field.name) for field in fields(cls)}
         return cls.from_tables({name: table for name, table in found.items() if table is not None})
+
+    def of_deals(self, deal_ids: ir.Table) -> Self:
+        """What belongs to some deals (``deal_id``, distinct): their rows, touches and stages; other tables are whole.
+
+        Features of these deals that look at no other deal come out the same; those that do need ``features.records``.
+        """
+        wanted = deal_ids.select("deal_id")
+        own = {
+            name: getattr(self, name).semi_join(wanted, "deal_id") for name in ("deals", "touchpoints", "stage_history")
+        }
+        return replace(self, **own)
 
 
 def inputs_from(connection: duckdb.DuckDBPyConnection) -> Inputs:
