@@ -13,8 +13,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.tables import DIRECT
+from models.journeys import Journeys
 from models.ledger import LARGEST_AMOUNT, from_cents, split_cents, to_cents, to_shares
-from models.rules import rule_shares
+from models.rules import Split
 from models.shapley import (
     Floats,
     Integers,
@@ -97,11 +98,11 @@ def sampled_at_once(n: int, samples: int) -> int:
     return max(1, min(MAX_CELLS // (samples * n * n), MAX_ROWS // min(1 << n, samples * n)))
 
 
-def rule_credit(rule: str, touches: pd.DataFrame, won: pd.Series) -> pd.DataFrame:
-    """Credit of the ``won`` deals (their ids) by one of ``models.rules.RULES``, without bounds."""
-    shares = rule_shares(rule, touches, won)
-    credit = shares.rename(columns={"share": "credit"})
-    return credit.assign(total=1.0)
+def path_credit(split: Split, journeys: Journeys) -> pd.DataFrame:
+    """Credit of won deals by a rule or path method, without bounds: each deal has 1 to give."""
+    credit = journeys.by_pair(split.share).rename(columns={"share": "credit"})
+    rule_ids = None if split.rule_ids is None else split.rule_ids[journeys.pairs.deal]
+    return credit.assign(total=1.0, rule_id=rule_ids)
 
 
 def credit_rows(
@@ -111,7 +112,8 @@ def credit_rows(
 
     Parameters
     ----------
-    wins : ``deal_id``, ``partner_id``, ``credit``, ``total`` and, where there are bounds, ``credit_lo``, ``credit_hi``.
+    wins : ``deal_id``, ``partner_id``, ``credit``, ``total`` and, where there are bounds, ``credit_lo``, ``credit_hi``;
+        ``rule_id`` where deals were divided by different rules.
     players : as ``players_of`` gives them; a player of a credited deal without a row in ``wins`` gets 0.
     deals : ``deal_id``, ``outcome``, ``amount``.
 
@@ -120,9 +122,10 @@ def credit_rows(
     Target ``win`` for every credited deal; ``amount`` for the won ones among them whose amount is known and can be
     held to the cent (``can_be_split``).
     """
-    wins = wins.reindex(columns=list(WIN_COLUMNS))
-    totals = wins.drop_duplicates("deal_id")[["deal_id", "total"]]
-    rows = players.merge(totals, on="deal_id").merge(wins.drop(columns="total"), on=PLAYER, how="left")
+    wins = wins.reindex(columns=[*WIN_COLUMNS, "rule_id"])
+    of_deal = ["total", "rule_id"]
+    totals = wins.drop_duplicates("deal_id")[["deal_id", *of_deal]]
+    rows = players.merge(totals, on="deal_id").merge(wins.drop(columns=of_deal), on=PLAYER, how="left")
     rows = rows.assign(credit=rows["credit"].fillna(0.0)).merge(deals[["deal_id", "outcome", "amount"]], on="deal_id")
     rows = rows.sort_values(["deal_id", "rank"], ignore_index=True)
     own = rows["partner_id"].eq(DIRECT).to_numpy()
@@ -130,7 +133,7 @@ def credit_rows(
     win = rows.assign(share=share, target="win")
     money = win[(win["outcome"] == "won") & can_be_split(win["amount"])]
     both = pd.concat([win, _amounts(money)], ignore_index=True)
-    named = both.assign(method=method, kind="split", rule_id=None, evidence_grade=None, model_version=model_version)
+    named = both.assign(method=method, kind="split", evidence_grade=None, model_version=model_version)
     return named.drop(columns=["rank", "total", "outcome", "amount"])
 
 

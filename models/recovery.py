@@ -11,7 +11,7 @@ import pandas as pd
 from features.tables import DIRECT
 from models.rules import RULES
 
-RULE_METHODS: Final = tuple(RULES)
+RULE_METHODS: Final = (*RULES, "markov", "shapley_paths")
 PAIR: Final = ["deal_id", "partner_id"]
 
 

@@ -6,14 +6,32 @@ Defaults stand here and nowhere else; ``configs/default.yaml`` shows them all an
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from features.cutoff import Cutoff
+from features.eligible import Eligibility, MilestoneStages
+from models.rules import FULL_PATH, U_SHAPE, W_SHAPE, Part, RuleSettings
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+Method = Literal[
+    "model",
+    "shap",
+    "first_touch",
+    "last_touch",
+    "linear",
+    "time_decay",
+    "u_shape",
+    "w_shape",
+    "full_path",
+    "markov",
+    "shapley_paths",
+]
+Days = Annotated[float, Field(gt=0, lt=1e6)]
+Weights = dict[Part, Annotated[float, Field(ge=0, lt=1e9)]]
+_WEIGHTS: Final = "Of first, lead, opportunity, last and middle; first must be above 0."
 
 
 class ConfigError(ValueError):
@@ -27,8 +45,14 @@ class Section(BaseModel):
 
 
 class EngineConfig(Section):
-    """What runs the features, and within which limits."""
+    """What runs the features and the scoring, and within which limits."""
 
+    kind: Literal["duckdb", "spark"] = Field(
+        "duckdb", description="What `score` runs on: this machine, or a Spark cluster (docs/spark.md)."
+    )
+    spark: dict[str, str] = Field(
+        {}, description="Settings of a Spark session that `score` starts, e.g. `spark.master`."
+    )
     memory: str = Field(
         "2GB", pattern=r"^\d+(\.\d+)?\s*(MB|GB|MiB|GiB)$", description="Memory limit of the query engine."
     )
@@ -74,7 +98,7 @@ class OutcomeConfig(Section):
 class CreditConfig(Section):
     """How credit is divided."""
 
-    methods: tuple[Literal["model", "shap", "first_touch", "last_touch", "linear"], ...] = Field(
+    methods: tuple[Method, ...] = Field(
         ("model", "shap", "first_touch", "last_touch", "linear"),
         min_length=1,
         description="Methods that `score` computes.",
@@ -92,8 +116,60 @@ class CreditConfig(Section):
     late_entries: Literal["count", "drop"] = Field(
         "count", description="Whether rules count a touch that was recorded after the deal had closed."
     )
+    eligible_kinds: tuple[str, ...] = Field((), description="Kinds of touch that rules count; empty means all.")
+    lookback_days: Days | None = Field(
+        None, description="Days before the close beyond which rules do not count a touch; null means no limit."
+    )
+    lookback_days_by_kind: dict[str, Days] = Field(
+        {}, description="Kind of touch to its own `lookback_days`, in place of the general one."
+    )
+    last_touch_scope: Literal["any", "partner"] = Field(
+        "any", description="Whose last touch `last_touch` credits; partner means the last non-direct touch."
+    )
+    half_life_days: Days = Field(
+        30.0, description="Days before a deal's last touch at which a touch weighs half as much in `time_decay`."
+    )
+    u_shape: Weights = Field(dict(U_SHAPE), description=f"Weights of `u_shape`, on any scale. {_WEIGHTS}")
+    w_shape: Weights = Field(dict(W_SHAPE), description=f"Weights of `w_shape`. {_WEIGHTS}")
+    full_path: Weights = Field(dict(FULL_PATH), description=f"Weights of `full_path`. {_WEIGHTS}")
+    lead_stage: str | None = Field(
+        None, description="Stage whose first entry is the lead's creation; null means the deal's first lead."
+    )
+    opportunity_stage: str | None = Field(
+        None, description="Stage whose first entry is the opportunity's creation; null means the deal's creation."
+    )
+    markov_order: int = Field(1, ge=1, le=6, description="Latest touches that make a state of the chain of `markov`.")
+    markov_removal: Literal["to_null", "fail", "renormalise"] = Field(
+        "to_null",
+        description="What becomes of journeys when `markov` removes a player: one that comes to it is lost there; "
+        "every won one that has it is lost; or one goes where else it could have gone.",
+    )
+    shapley_value: Literal["conversions", "rate"] = Field(
+        "conversions",
+        description="What a set of players is worth in `shapley_paths`: the won deals inside it, or their share of the "
+        "closed ones.",
+    )
     period: Literal["month", "quarter", "year"] = Field("quarter", description="Period of `partner_scores`.")
     chunk_deals: int = Field(5000, ge=1, description="About how many deals are scored, and saved, in one step.")
+
+    @field_validator("u_shape", "w_shape", "full_path")
+    @classmethod
+    def _has_a_first(cls, weights: dict[str, float]) -> dict[str, float]:
+        if not weights.get("first", 0.0) > 0:
+            raise ValueError("first needs a weight above 0, because a first touch is all that every deal has")
+        return weights
+
+    def eligibility(self) -> Eligibility:
+        """Which touches rules and path methods count."""
+        return Eligibility(self.eligible_kinds, self.lookback_days, self.lookback_days_by_kind, self.late_entries)
+
+    def rule_settings(self) -> RuleSettings:
+        """What the rules are told."""
+        return RuleSettings(self.half_life_days, self.last_touch_scope, self.u_shape, self.w_shape, self.full_path)
+
+    def milestone_stages(self) -> MilestoneStages:
+        """Where a deal's milestones are found."""
+        return MilestoneStages(self.lead_stage, self.opportunity_stage)
 
 
 class TrackingConfig(Section):

@@ -121,7 +121,8 @@ class _Look:
         """What the pass would do, asked of the workspace."""
         scorer, spec = scorer_of(config, part)
         with workspace.connect() as connection:
-            plan.stage_deals(connection, 1, part.window)
+            plan.stage_deals(connection, 1, part.window, scorer.credit.eligibility())
+            scorer = scorer.with_paths(connection, part.methods)
             plan.stage_features(connection, spec)
             plan.stage_wanted(connection, recipes(scorer, part.methods))
             plan.stage_work(connection, workspace, 1, [], all_deals=all_deals)

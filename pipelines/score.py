@@ -6,15 +6,16 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
 from features.frame import FrameSpec
 from models.ledger import LARGEST_AMOUNT
-from models.rules import RULES, RULES_VERSION
+from models.rules import RULES
 from pipelines.backfill import BACKFILL, CHAMPION, IN_FORCE, Pass, begun_at, passes_in_force, version_of
 from pipelines.config import Config
 from pipelines.logs import bind, bound
@@ -22,6 +23,7 @@ from pipelines.phases import phase
 from pipelines.scoring import plan
 from pipelines.scoring.bucket import Bucket, Scorer
 from pipelines.scoring.parts import CREDIT_PARTS, DRIVERS, SCORED, kept, write_parts
+from pipelines.scoring.paths import PATH_METHODS, settings_of, stages_of, version_of_method
 from pipelines.scoring.plan import Window
 from pipelines.scoring.report import ScoreReport, merged
 from pipelines.scoring.run import JOURNAL, SUMMARY, Run, begin, n_buckets
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MODEL_METHODS: Final = ("model", "shap")
-METHODS: Final = (*MODEL_METHODS, *RULES)
+METHODS: Final = (*MODEL_METHODS, *RULES, *PATH_METHODS)
 
 
 def score(
@@ -47,6 +49,7 @@ def score(
     model: str | None = None,
     wait: float = 0.0,
     now: datetime | None = None,
+    session: Any = None,
 ) -> ScoreReport:
     """Fills ``credits``, ``partner_scores`` and ``partner_effects`` for the closed deals.
 
@@ -66,6 +69,8 @@ def score(
         None means ``credit.model`` of the configuration.
     wait : seconds to wait for another run that holds the workspace; 0 gives up at once.
     now : written as ``scored_at``; None means the present time.
+    session : the Spark session to work in, where ``engine.kind`` is ``spark``; None means ``pipelines.spark.session``'s
+        choice.
 
     Raises
     ------
@@ -87,9 +92,8 @@ def score(
         reports = []
         for part in plans:
             scorer, spec = scorer_of(config, part)
-            reports.append(
-                _run(workspace, config, scorer, spec, part.methods, all_deals=all_deals, now=now, window=part.window)
-            )
+            options = {"all_deals": all_deals, "now": now, "window": part.window}
+            reports.append(_runner(config, session)(workspace, config, scorer, spec, part.methods, **options))
         if len(reports) == 1:
             return reports[0]
         report = merged(reports, chosen, notes)
@@ -154,6 +158,15 @@ def scorer_of(config: Config, part: Pass) -> tuple[Scorer, FrameSpec | None]:
     return Scorer(config.credit, config.seed, model, model.version), model.spec
 
 
+def _runner(config: Config, session: Any) -> Callable[..., ScoreReport]:
+    """What does a run on the configured engine; raises ``ModuleNotFoundError`` when it is Spark and not installed."""
+    if config.engine.kind == "duckdb":
+        return _run
+    from pipelines.spark.run import run_on_spark
+
+    return partial(run_on_spark, session=session)
+
+
 def _run(
     workspace: Workspace,
     config: Config,
@@ -168,7 +181,8 @@ def _run(
     with workspace.connect() as connection:
         buckets = n_buckets(workspace, connection, config.credit.chunk_deals, all_deals=all_deals)
         with phase("deals"):
-            plan.stage_deals(connection, buckets, window)
+            plan.stage_deals(connection, buckets, window, scorer.credit.eligibility())
+            scorer = scorer.with_paths(connection, methods)
         with phase("features"):
             plan.stage_features(connection, spec)
         with phase("changes"):
@@ -185,7 +199,7 @@ def _run(
             score_buckets(workspace, connection, scorer, run, with_features=spec is not None)
         report = _report(connection, scorer, methods, run, with_features=spec is not None)
     with phase("totals"), workspace.transaction() as transaction:
-        write_totals(workspace, config, transaction, run.run_id)
+        write_totals(workspace, config, transaction, run.run_id, scorer.path_effects())
         summary = {**report.to_dict(), "buckets": run.buckets, "config": config.model_dump(mode="json")}
         transaction.file(SUMMARY).write_text(json.dumps(summary, indent=1), encoding="utf-8")
         transaction.remove(JOURNAL)
@@ -264,17 +278,19 @@ def _joined(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
 def recipes(scorer: Scorer, methods: tuple[str, ...]) -> list[plan.Recipe]:
     """What the credit of each method rests on besides the data."""
     credit = scorer.credit
-    settings: dict[str, dict[str, Any]] = {
+    by_model: dict[str, dict[str, Any]] = {
         "model": {"exact_players": credit.exact_players, "samples": credit.samples, "seed": scorer.seed},
         "shap": {},
     }
-    rules = {"late_entries": credit.late_entries}
     return [
-        plan.Recipe(
+        plan.Recipe(name, uses_model=True, version=scorer.model_version, settings=by_model[name])
+        if name in MODEL_METHODS
+        else plan.Recipe(
             name,
-            uses_model=name in MODEL_METHODS,
-            version=scorer.model_version if name in MODEL_METHODS else RULES_VERSION,
-            settings=settings.get(name, rules),
+            uses_model=False,
+            version=version_of_method(name),
+            settings=settings_of(name, credit, scorer.paths),
+            milestones=stages_of(name, credit),
         )
         for name in methods
     ]

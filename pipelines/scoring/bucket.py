@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import pandas as pd
 
-from models.credit import credit_rows, model_credit, players_of, rule_credit
+from features.tables import DIRECT
+from models.credit import credit_rows, model_credit, path_credit, players_of
 from models.drivers import Drivers
-from models.rules import RULES, RULES_VERSION, countable_touches
+from models.journeys import Journeys
+from models.rules import countable_touches
 from models.value import DealBatch, ValueModel, Values
 from pipelines.config import CreditConfig
+from pipelines.scoring.paths import Paths, learned, path_split, version_of_method
 
+MODEL_METHODS: Final = ("model", "shap")
 NO_DRIVERS = pd.DataFrame()
 
 
@@ -31,7 +35,8 @@ class Bucket:
     @classmethod
     def read(cls, connection: Any, bucket: int, *, with_features: bool) -> Bucket:
         """The bucket's rows from the staged tables."""
-        deals = _rows(connection, f"SELECT * FROM score_closed WHERE bucket = {bucket} {_IN_TODO} ORDER BY deal_id")
+        closed = "score_closed LEFT JOIN score_milestones USING (deal_id)"
+        deals = _rows(connection, f"SELECT * FROM {closed} WHERE bucket = {bucket} {_IN_TODO} ORDER BY deal_id")
         touches = _rows(connection, f"SELECT * FROM score_touches WHERE bucket = {bucket} {_IN_TODO}")
         if not with_features:
             return cls(deals, touches, pd.DataFrame(), pd.DataFrame())
@@ -51,12 +56,24 @@ _IN_TODO = "AND deal_id IN (SELECT deal_id FROM score_todo)"
 
 @dataclass(frozen=True)
 class Scorer:
-    """All that is needed to score deals: settings, the seed, and the model unless only rules are asked for."""
+    """All that is needed to score deals: settings, the seed, and the model unless only rules are asked for.
+
+    ``paths`` is what all closed deals tell, where a method has to know it.
+    """
 
     credit: CreditConfig
     seed: int
     model: ValueModel | None
     model_version: str
+    paths: Paths | None = None
+
+    def with_paths(self, connection: Any, methods: tuple[str, ...]) -> Scorer:
+        """The scorer that knows of all closed deals what the methods need."""
+        return replace(self, paths=learned(connection, self.credit, methods))
+
+    def path_effects(self) -> pd.DataFrame:
+        """Rows of ``partner_effects`` that belong to the methods asked for, without ``run_id``."""
+        return pd.DataFrame() if self.paths is None else self.paths.effects()
 
     def score(self, bucket: Bucket, todo: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Rows of ``credits`` (without run and time) and of the drivers for the deals and methods in ``todo``."""
@@ -69,15 +86,16 @@ class Scorer:
             elif method == "model":
                 wins = self._model(part)
             else:
-                wins = self._rule(str(method), part)
-            version = RULES_VERSION if method in RULES else self.model_version
+                wins = self._path(str(method), part)
+            version = self.model_version if method in MODEL_METHODS else version_of_method(str(method))
             credit.append(credit_rows(wins, players, bucket.deals, str(method), version))
         return pd.concat(credit, ignore_index=True), drivers
 
-    def _rule(self, name: str, bucket: Bucket) -> pd.DataFrame:
-        touches = countable_touches(bucket.touches, bucket.deals, self.credit.late_entries)
-        won = bucket.deals.loc[bucket.deals["outcome"] == "won", "deal_id"]
-        return rule_credit(name, touches, won)
+    def _path(self, method: str, bucket: Bucket) -> pd.DataFrame:
+        won = bucket.deals[bucket.deals["outcome"] == "won"]
+        eligible = bucket.touches[bucket.touches["is_eligible"]]
+        journeys = Journeys.of(eligible.assign(partner_id=eligible["partner_id"].fillna(DIRECT)), won)
+        return path_credit(path_split(method, journeys, self.credit, self.paths), journeys)
 
     def _model(self, bucket: Bucket) -> pd.DataFrame:
         assert self.model is not None

@@ -16,6 +16,7 @@ from typing import Any, Final
 import ibis
 import ibis.expr.types as ir
 
+from features.eligible import Eligibility, MilestoneStages, is_eligible, milestones
 from features.frame import FrameSpec, base, members
 from features.inputs import Inputs
 from features.sources.sqltext import parquet
@@ -31,10 +32,17 @@ FROM deals d LEFT JOIN touched USING (deal_id)
 WHERE d.outcome <> 'open' AND d.closed_at >= coalesce($since::TIMESTAMPTZ, '-infinity')
     AND d.closed_at < coalesce($until::TIMESTAMPTZ, 'infinity')
 """
-_TOUCHES: Final = """
-CREATE TEMP TABLE score_touches AS
-SELECT c.bucket, t.touchpoint_id, t.deal_id, t.partner_id, t.occurred_at, t.recorded_at
-FROM touchpoints t JOIN score_closed c USING (deal_id) ORDER BY c.bucket
+_DATED: Final = """
+CREATE TEMP VIEW score_dated AS
+SELECT c.bucket, c.closed_at, t.touchpoint_id, t.deal_id, t.partner_id, t.kind, t.occurred_at, t.recorded_at
+FROM touchpoints t JOIN score_closed c USING (deal_id)
+"""
+_TOUCHES: Final = "CREATE TEMP TABLE score_touches AS SELECT * FROM ({select}) ORDER BY bucket"
+_MILESTONES: Final = """
+CREATE TEMP TABLE score_milestones AS SELECT m.* FROM ({select}) m JOIN score_closed USING (deal_id)
+"""
+_NO_MILESTONES: Final = """
+CREATE TEMP TABLE score_milestones (deal_id VARCHAR, lead_at TIMESTAMPTZ, opportunity_at TIMESTAMPTZ)
 """
 _FEATURES: Final = """
 CREATE TEMP TABLE score_{name} AS
@@ -50,8 +58,10 @@ _NO_DIGESTS: Final = "CREATE TEMP TABLE score_digests (deal_id VARCHAR, digest V
 _WANTED: Final = """
 CREATE TEMP TABLE score_wanted AS
 SELECT c.deal_id, c.bucket, r.method, c.content,
-    md5(concat_ws('|', c.content, r.recipe, CASE WHEN r.uses_model THEN coalesce(d.digest, 'none') END)) AS fingerprint
+    md5(concat_ws('|', c.content, r.recipe, CASE WHEN r.uses_model THEN coalesce(d.digest, 'none') END,
+        CASE WHEN r.uses_milestones THEN hash(m.lead_at, m.opportunity_at)::VARCHAR END)) AS fingerprint
 FROM score_closed c CROSS JOIN score_recipes r LEFT JOIN score_digests d USING (deal_id)
+LEFT JOIN score_milestones m USING (deal_id)
 """
 _TODO: Final = """
 CREATE TEMP TABLE score_todo AS
@@ -80,12 +90,16 @@ class Window:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What the credit of one method depends on besides the data; any change of ``settings`` means scoring anew."""
+    """What the credit of one method depends on besides the data; any change of ``settings`` means scoring anew.
+
+    ``milestones`` says where a rule finds those of a deal; None for a method that looks at none.
+    """
 
     method: str
     uses_model: bool
     version: str
     settings: Mapping[str, Any]
+    milestones: MilestoneStages | None = None
 
     @property
     def text(self) -> str:
@@ -93,10 +107,13 @@ class Recipe:
         return json.dumps([self.method, self.version, dict(self.settings)], sort_keys=True)
 
 
-def stage_deals(connection: Any, buckets: int, window: Window) -> None:
+def stage_deals(connection: Any, buckets: int, window: Window, eligibility: Eligibility) -> None:
     """Makes ``score_closed`` (closed deals in the window, their bucket and content) and ``score_touches``."""
     connection.execute(_CLOSED.format(bucket=bucket_of("d.deal_id", buckets)), asdict(window))
-    connection.execute(_TOUCHES)
+    connection.execute(_DATED)
+    dated = ibis.duckdb.from_connection(connection).table("score_dated")
+    marked = dated.mutate(is_eligible=is_eligible(dated, eligibility)).drop("closed_at", "kind")
+    connection.execute(_TOUCHES.format(select=_sql(marked)))
 
 
 def stage_features(connection: Any, spec: FrameSpec | None) -> None:
@@ -119,11 +136,14 @@ def stage_frames(connection: Any, frames: Mapping[str, str] | None) -> None:
 
 
 def stage_wanted(connection: Any, recipes: list[Recipe]) -> None:
-    """Makes ``score_wanted``: the fingerprint of every closed deal and method asked for."""
-    connection.execute("CREATE TEMP TABLE score_recipes (method VARCHAR, uses_model BOOLEAN, recipe VARCHAR)")
+    """Makes ``score_wanted``, the fingerprint of every closed deal and method asked for, and ``score_milestones``."""
+    connection.execute(
+        "CREATE TEMP TABLE score_recipes (method VARCHAR, uses_model BOOLEAN, uses_milestones BOOLEAN, recipe VARCHAR)"
+    )
     for recipe in recipes:
-        row = [recipe.method, recipe.uses_model, recipe.text]
-        connection.execute("INSERT INTO score_recipes VALUES (?, ?, ?)", row)
+        row = [recipe.method, recipe.uses_model, recipe.milestones is not None, recipe.text]
+        connection.execute("INSERT INTO score_recipes VALUES (?, ?, ?, ?)", row)
+    _stage_milestones(connection, recipes)
     connection.execute(_WANTED)
 
 
@@ -153,6 +173,15 @@ def count(connection: Any, table: str, condition: str = "true") -> int:
     """Distinct deals in one of the staged tables."""
     query = f"SELECT count(DISTINCT deal_id) FROM {table} WHERE {condition}"
     return int(connection.execute(query).fetchall()[0][0])
+
+
+def _stage_milestones(connection: Any, recipes: list[Recipe]) -> None:
+    stages = next((recipe.milestones for recipe in recipes if recipe.milestones is not None), None)
+    if stages is None:
+        connection.execute(_NO_MILESTONES)
+        return
+    inputs = Inputs.from_backend(ibis.duckdb.from_connection(connection))
+    connection.execute(_MILESTONES.format(select=_sql(milestones(inputs, stages))))
 
 
 def _scored(workspace: Workspace) -> str:

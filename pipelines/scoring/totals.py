@@ -14,26 +14,41 @@ from models.scores import partner_scores, partner_totals
 from pipelines.config import Config
 from pipelines.workspace import Transaction, Workspace, write_frame
 
+MARKOV: Final = "markov"
 TOTAL: Final = "total_credit"
 EFFECT_ORDER: Final = ["partner_id", "method", "target", "quantity"]
 
 
-def write_totals(workspace: Workspace, config: Config, transaction: Transaction, run_id: str) -> None:
-    """Stages both tables anew; effects of other quantities stay as they are."""
+def write_totals(
+    workspace: Workspace, config: Config, transaction: Transaction, run_id: str, by_paths: pd.DataFrame
+) -> None:
+    """Stages both tables anew; ``by_paths`` has the effects that the run found beside its credits."""
     with workspace.connect() as connection:
         engine = ibis.duckdb.from_connection(connection)
         inputs, credit = Inputs.from_backend(engine), engine.table("credits")
         scores = partner_scores(credit, inputs.deals, players(inputs), config.credit.period, config.report_currency)
         fetched = _fetched(engine, scores), _fetched(engine, partner_totals(credit))
-    put_totals(workspace, transaction, run_id, *fetched)
+    put_totals(workspace, transaction, run_id, *fetched, by_paths)
 
 
 def put_totals(
-    workspace: Workspace, transaction: Transaction, run_id: str, scores: pd.DataFrame, totals: pd.DataFrame
+    workspace: Workspace,
+    transaction: Transaction,
+    run_id: str,
+    scores: pd.DataFrame,
+    totals: pd.DataFrame,
+    by_paths: pd.DataFrame | None = None,
 ) -> None:
-    """Stages both tables from what the credits add up to, on whatever engine; other effects stay as they are."""
-    effects, present = totals.assign(run_id=run_id), workspace.read("partner_effects")
-    others = present[present["quantity"] != TOTAL]
+    """Stages both tables from what the credits add up to, on whatever engine; other effects stay as they are.
+
+    Markov's total is not the sum of its credits, which is another estimand: it comes with its removal effects in
+    ``by_paths``, and stays as it is in a run that did not find any.
+    """
+    present, found = workspace.read("partner_effects"), pd.DataFrame() if by_paths is None else by_paths
+    is_markov = present["method"] == MARKOV
+    others = present[~is_markov & (present["quantity"] != TOTAL) | is_markov & (len(found) == 0)]
+    fresh = [frame for frame in (totals[totals["method"] != MARKOV], found) if len(frame)] or [totals]
+    effects = pd.concat(fresh).assign(run_id=run_id)
     rows = pd.concat([others, effects]) if len(others) else effects
     write_frame(scores.assign(run_id=run_id), PARTNER_SCORES, transaction.file("tables/partner_scores.parquet"))
     write_frame(rows.sort_values(EFFECT_ORDER), PARTNER_EFFECTS, transaction.file("tables/partner_effects.parquet"))

@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 
 from features.tables import DIRECT
-from models.credit import credit_rows, model_credit, players_of, rule_credit, sampled_at_once
+from models.credit import credit_rows, model_credit, path_credit, players_of, sampled_at_once
+from models.journeys import Journeys
 from models.outcome import OutcomeModel
-from models.rules import countable_touches
+from models.rules import countable_touches, rule_split
 from models.value import MAX_CELLS, MAX_ROWS, DealBatch, Values
 
 PUSH = "push_millionths"
@@ -276,10 +277,22 @@ def test_prediction_of_zero_belongs_to_the_own_team() -> None:
     assert made.loc[("win", "A"), "credit"] == 0.1
 
 
+def by_rule(rule: str) -> pd.DataFrame:
+    won = DEALS[DEALS["outcome"] == "won"]
+    journeys = Journeys.of(TOUCHES[TOUCHES["deal_id"].isin(won["deal_id"])], won)
+    return path_credit(rule_split(rule, journeys), journeys)
+
+
+def test_rows_say_on_what_a_deals_division_rested() -> None:
+    made = credit_rows(by_rule("u_shape"), players_of(DEALS, TOUCHES), DEALS, "u_shape", "rules-1")
+    found = made.groupby("deal_id")["rule_id"].agg(set).to_dict()
+    assert found == {"d1": {"first+last+middle"}, "d2": {"first+last"}}
+    assert credit_rows(by_rule("linear"), players_of(DEALS, TOUCHES), DEALS, "linear", "1")["rule_id"].isna().all()
+
+
 def test_rules_credit_won_deals_and_amounts_only_where_they_are_known() -> None:
     players = players_of(DEALS, TOUCHES)
-    won = DEALS.loc[DEALS["outcome"] == "won", "deal_id"]
-    made = credit_rows(rule_credit("last_touch", TOUCHES, won), players, DEALS, "last_touch", "rules-1")
+    made = credit_rows(by_rule("last_touch"), players, DEALS, "last_touch", "rules-1")
     assert set(made["deal_id"]) == {"d1", "d2"}
     assert made[made["target"] == "amount"]["deal_id"].unique().tolist() == ["d1"]
     money = made[made["target"] == "amount"].set_index("partner_id")["credit"]
@@ -288,8 +301,7 @@ def test_rules_credit_won_deals_and_amounts_only_where_they_are_known() -> None:
 
 def test_amount_of_zero_gives_zeros_and_one_beyond_cents_gives_no_money() -> None:
     deals = DEALS.assign(amount=[0.0, 1e18, 5.0])
-    won = pd.Series(["d1", "d2"])
-    made = credit_rows(rule_credit("linear", TOUCHES, won), players_of(deals, TOUCHES), deals, "linear", "rules-1")
+    made = credit_rows(by_rule("linear"), players_of(deals, TOUCHES), deals, "linear", "rules-1")
     money = made[made["target"] == "amount"]
     assert set(money["deal_id"]) == {"d1"}
     assert money["credit"].eq(0).all()
