@@ -125,7 +125,7 @@ def _opened(job: Job, bucket: int) -> Iterator[tuple[Workspace, Any]]:
             _link_previous(job, own.root / part_name(part_folder, bucket), part_folder, bucket)
         frames = None if job.model is None else {name: _frame(Path(job.staged) / name, bucket) for name in FRAMES}
         with own.connect() as connection:
-            plan.stage_deals(connection, job.buckets, job.window)
+            plan.stage_deals(connection, job.buckets, job.window, job.config.credit.eligibility())
             plan.stage_frames(connection, frames)
             plan.stage_wanted(connection, recipes(job.scorer(), job.methods))
             plan.stage_work(connection, own, job.buckets, [], all_deals=job.all_deals)
