@@ -40,7 +40,7 @@ docs: $(DEV) ## Write the pages of docs/ that are made from the code, and config
 	$(BIN)/python -m pipelines.reference
 
 lock: $(UV) ## Resolve the dependencies anew.
-	$(COMPILE) --upgrade --group ../pyproject.toml:dev --extra tune --extra spark --extra notebooks --output-file dev.lock
+	$(COMPILE) --upgrade --group ../pyproject.toml:dev --extra tune --extra spark --extra database --extra notebooks --output-file dev.lock
 	$(COMPILE) --constraint dev.lock --output-file core.lock
 
 clean: ## Remove the environment, caches and the demo.

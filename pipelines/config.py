@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from features.cutoff import Cutoff
 from features.eligible import Eligibility, MilestoneStages
@@ -179,6 +179,20 @@ class TrackingConfig(Section):
     experiment: str = Field("partnerlift", min_length=1, description="MLflow experiment name.")
 
 
+class OutputConfig(Section):
+    """The database in which `score` keeps the result tables equal to the workspace's."""
+
+    url: SecretStr | None = Field(
+        None,
+        description="`duckdb:///FILE` or an URL of SQLAlchemy's, e.g. `postgresql://user@host/name`; null means none. "
+        "It is never shown or logged; better still, set PARTNERLIFT_PUBLISH in its place.",
+    )
+    into: str | None = Field(None, min_length=1, description="Schema of the database; null means its default.")
+    tables: tuple[str, ...] = Field(
+        (), description="Tables to publish, e.g. `credits`; empty means every result table that is there."
+    )
+
+
 class Config(Section):
     """Everything that a run can be told."""
 
@@ -189,6 +203,7 @@ class Config(Section):
     outcome: OutcomeConfig = OutcomeConfig()
     credit: CreditConfig = CreditConfig()
     tracking: TrackingConfig = TrackingConfig()
+    output: OutputConfig = OutputConfig()
     metrics: tuple[Path, ...] = Field(
         (), description="Files for the metrics of each `score`, also of one that fails: .prom (Prometheus) or .json."
     )

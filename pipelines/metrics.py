@@ -61,6 +61,8 @@ class Metrics:
         """Takes over what a scoring run reports."""
         self.run_id, self.model_version = report.run_id, report.model_version
         counts = {name: int(getattr(report, name)) for name in ("scored", "unchanged", "removed")}
+        if report.published is not None:
+            self.published = {table.table: table.counts for table in report.published.tables}
         self.deals = {"in": report.deals_in, **counts, "rejected": sum(report.rejected.values())}
 
     def write_to(self, files: Sequence[Path]) -> None:

@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +21,7 @@ from pipelines.backfill import BACKFILL, CHAMPION, IN_FORCE, Pass, begun_at, pas
 from pipelines.config import Config
 from pipelines.logs import bind, bound
 from pipelines.phases import phase
+from pipelines.publish import publish_held
 from pipelines.scoring import plan
 from pipelines.scoring.bucket import Bucket, Scorer
 from pipelines.scoring.parts import CREDIT_PARTS, DRIVERS, SCORED, kept, write_parts
@@ -56,7 +58,8 @@ def score(
     Only deals are scored that are new, or whose row, touches, features, model or settings changed since their last
     scoring; all of them with ``all_deals``. Credit of methods that are not asked for stays, unless its deal changed.
     A run that is killed leaves finished buckets of deals; running it again finishes the others under the same run id
-    and time, and ends in the same tables.
+    and time, and ends in the same tables. At the end, also of a run that had nothing to do, the result tables are
+    published where ``output.url`` is set.
 
     Parameters
     ----------
@@ -94,15 +97,24 @@ def score(
             scorer, spec = scorer_of(config, part)
             options = {"all_deals": all_deals, "now": now, "window": part.window}
             reports.append(_runner(config, session)(workspace, config, scorer, spec, part.methods, **options))
-        if len(reports) == 1:
-            return reports[0]
-        report = merged(reports, chosen, notes)
-        with workspace.transaction() as transaction:
-            summary = json.loads((workspace.root / SUMMARY).read_text(encoding="utf-8"))
-            text = json.dumps({**summary, **report.to_dict()}, indent=1)
-            transaction.file(SUMMARY).write_text(text, encoding="utf-8")
-            transaction.remove(BACKFILL)
-        return report
+        report = reports[0] if len(reports) == 1 else _merged(workspace, reports, chosen, notes)
+        if config.output.url is None:
+            return report
+        with phase("publish"):
+            return replace(report, published=publish_held(workspace, config.output))
+
+
+def _merged(
+    workspace: Workspace, reports: list[ScoreReport], methods: tuple[str, ...], notes: tuple[str, ...]
+) -> ScoreReport:
+    """The passes of a back-fill as one report, which becomes that of the workspace as well."""
+    report = merged(reports, methods, notes)
+    with workspace.transaction() as transaction:
+        summary = json.loads((workspace.root / SUMMARY).read_text(encoding="utf-8"))
+        text = json.dumps({**summary, **report.to_dict()}, indent=1)
+        transaction.file(SUMMARY).write_text(text, encoding="utf-8")
+        transaction.remove(BACKFILL)
+    return report
 
 
 def checked_methods(methods: tuple[str, ...]) -> tuple[str, ...]:

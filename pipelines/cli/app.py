@@ -20,7 +20,7 @@ from pipelines.logs import bound, failed
 FAILED: Final = 1
 BROKEN_PIPE: Final = 141
 INTERRUPTED: Final = 130
-EXTRAS: Final = {"optuna": "tune", "pyspark": "spark"}
+EXTRAS: Final = {"optuna": "tune", "psycopg": "database", "pyspark": "spark", "sqlalchemy": "database"}
 DEBUG_HINT: Final = "Run it again with --debug to see where this comes from."
 
 
@@ -137,9 +137,25 @@ for name, verb, commands in (
     ("map", data.propose, ["partnerlift map ./crm.csv --out acme.yaml"]),
     ("doctor", data.doctor, ["partnerlift doctor --workspace ./workspace"]),
     ("train", results.train, ["partnerlift train", "partnerlift train --config my.yaml --tune 30"]),
-    ("score", results.score, ["partnerlift score", "partnerlift score --all --methods model,last_touch"]),
+    (
+        "score",
+        results.score,
+        [
+            "partnerlift score",
+            "partnerlift score --all --methods model,last_touch",
+            "partnerlift score --config acme.yaml --wait 600 --log-format json --metrics partnerlift.prom",
+            "partnerlift score --model in-force --since 2025-01-01 --dry-run",
+        ],
+    ),
     ("report", results.report, ["partnerlift report --out partners.html --deals 50"]),
-    ("export", data.export, ["partnerlift export partner_scores --out scores.csv"]),
+    (
+        "export",
+        data.export,
+        [
+            "partnerlift export partner_scores --out scores.csv",
+            "partnerlift export results --to postgresql://analyst@db.example/partners",
+        ],
+    ),
 ):
     app.command(name, epilog=example(*commands))(verb)
 

@@ -16,8 +16,12 @@ from pipelines.cli.options import (
     Deals,
     Debug,
     Json,
+    LogFile,
+    LogFormat,
     Partners,
+    Schema,
     Seed,
+    Wait,
     WorkspaceDir,
     configured,
     limited,
@@ -130,20 +134,47 @@ def doctor(
 
 def export(
     table: Annotated[str, typer.Argument(metavar="TABLE", help="A table's name, or rejects/NAME for its rejects.")],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="File to write; .csv or .parquet.")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="File to write; .csv or .parquet.")] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="URL",
+            help="Database in which the table is kept equal: duckdb:///FILE, postgresql://user@host/name or another "
+            "URL of SQLAlchemy's.",
+        ),
+    ] = None,
+    schema: Schema = None,
     raw: Annotated[
         bool,
         typer.Option("--raw", help="Leave CSV text as it is, even where a spreadsheet would take it for a formula."),
     ] = False,
+    wait: Wait = 0.0,
     workspace: WorkspaceDir = DEFAULT_WORKSPACE,
     as_json: Json = False,
+    _log_format: LogFormat = None,
+    _log_file: LogFile = None,
     _debug: Debug = False,
 ) -> None:
-    """Write any table as CSV or Parquet.
+    """Write any table as CSV or Parquet, or keep it equal in a database.
+
+    TABLE may be "results" with --to: every result table that is there. Rows are told apart by their key; new ones are
+    inserted, changed ones replaced, vanished ones removed, all in one transaction, so that doing it again is safe.
 
     In CSV, text that begins with = + - @, a tab or a carriage return gets a leading apostrophe, so that a spreadsheet
     does not run it as a formula; --raw switches that off.
     """
+    if (out is None) == (to is None):
+        raise typer.BadParameter("give either --out FILE or --to URL", param_hint="--out")
+    if to is not None:
+        from pipelines.publish import publish
+
+        with working("Publishing"):
+            names = () if table == "results" else (table,)
+            report = publish(opened(workspace, configured(None)), to, tables=names, schema=schema, wait=wait)
+        show(report, as_json=as_json)
+        return
+    assert out is not None
     from pipelines.export import export as write
 
     with working("Exporting"):

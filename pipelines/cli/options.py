@@ -109,6 +109,10 @@ Wait = Annotated[
     float,
     typer.Option("--wait", min=0, metavar="SECONDS", help="How long to wait for another run in the workspace."),
 ]
+Schema = Annotated[
+    str | None,
+    typer.Option("--schema", metavar="NAME", help="Schema of the database; without it, its default."),
+]
 Deals = Annotated[int, typer.Option("--deals", min=3, metavar="N", help="How many deals to simulate.")]
 Partners = Annotated[
     int, typer.Option("--partners", min=2, max=2000, metavar="N", help="How many partners to simulate.")
@@ -131,6 +135,15 @@ def configured(path: Path | None) -> Config:
     from pipelines.config import load_config
 
     return load_config(path)
+
+
+def published_to(settings: Config, url: str | None, schema: str | None) -> Config:
+    """The configuration with another database for the results, where one was named."""
+    from pydantic import SecretStr
+
+    changes = {"url": None if url is None else SecretStr(url), "into": schema}
+    output = settings.output.model_copy(update={name: value for name, value in changes.items() if value is not None})
+    return settings.model_copy(update={"output": output})
 
 
 def limited(memory: str) -> Config:

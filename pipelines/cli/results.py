@@ -20,11 +20,13 @@ from pipelines.cli.options import (
     LogFormat,
     Metrics,
     Partners,
+    Schema,
     Seed,
     Wait,
     WorkspaceDir,
     configured,
     opened,
+    published_to,
     utc,
 )
 from pipelines.console import show, to_json, working
@@ -110,6 +112,17 @@ def score(
         datetime | None,
         typer.Option("--now", metavar="TIMESTAMP", parser=utc, help="Moment to write as scored_at; without it, now."),
     ] = None,
+    publish: Annotated[
+        str | None,
+        typer.Option(
+            "--publish",
+            metavar="URL",
+            envvar="PARTNERLIFT_PUBLISH",
+            help="Keep the result tables equal in that database: duckdb:///FILE, postgresql://user@host/name or "
+            "another URL of SQLAlchemy's. Without it, output.url of the configuration.",
+        ),
+    ] = None,
+    schema: Schema = None,
     wait: Wait = 0.0,
     metrics: Metrics = None,
     workspace: WorkspaceDir = DEFAULT_WORKSPACE,
@@ -139,6 +152,7 @@ def score(
     with recorded("score", metrics or ()) as measured:
         settings = configured(config)
         measured.write_to(settings.metrics)
+        settings = published_to(settings, publish, schema)
         from pipelines.score import score as run
 
         with working("Scoring"):

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from pipelines.publishing.report import PublishReport
+
 
 @dataclass(frozen=True)
 class ScoreReport:
@@ -14,7 +16,7 @@ class ScoreReport:
 
     ``deals_in`` closed deals = ``scored`` + ``unchanged``. ``removed`` deals are no longer there, or open again, and
     lost their credit. ``rejected`` counts deals that a method could not credit, by reason; the others still did.
-    ``notes`` say which model scored which deals, where there are several.
+    ``notes`` say which model scored which deals, where there are several; ``published`` what a database got.
     """
 
     run_id: str
@@ -27,6 +29,7 @@ class ScoreReport:
     removed: int
     rejected: dict[str, int]
     notes: tuple[str, ...] = ()
+    published: PublishReport | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -35,6 +38,7 @@ class ScoreReport:
             "scored_at": self.scored_at.isoformat(),
             "methods": list(self.methods),
             "notes": list(self.notes),
+            "published": None if self.published is None else self.published.to_dict(),
         }
 
     def text(self) -> str:
@@ -47,7 +51,8 @@ class ScoreReport:
         if self.removed:
             lines.append(f"{self.removed:,} deals lost their credit, because they are gone or open again.")
         lines += [f"Not credited: {count:,} deals: {reason}." for reason, count in self.rejected.items() if count]
-        return "\n".join([*lines, *self.notes])
+        published = [] if self.published is None else [self.published.text()]
+        return "\n".join([*lines, *self.notes, *published])
 
 
 def merged(reports: Sequence[ScoreReport], methods: tuple[str, ...], notes: tuple[str, ...]) -> ScoreReport:
