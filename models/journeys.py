@@ -9,7 +9,7 @@ in it are treated alike.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, Self
 
@@ -145,6 +145,19 @@ class Journeys:
         deal, player = np.divmod(keys[is_new], len(self.players))
         starts = np.concatenate([[0], np.cumsum(np.bincount(deal, minlength=self.n_deals))])
         return Pairs(deal.astype(np.int32), player.astype(np.int32), of_touch, starts)
+
+    def only(self, is_chosen: Flags) -> Self:
+        """The journeys of some deals (shape (deals,)), the players numbered as before."""
+        number = np.cumsum(is_chosen, dtype=np.int32) - 1
+        stays = is_chosen[self.deal]
+        return replace(
+            self,
+            deal=number[self.deal[stays]],
+            player=self.player[stays],
+            time=self.time[stays],
+            deal_ids=self.deal_ids[is_chosen],
+            milestones={name: at[is_chosen] for name, at in self.milestones.items()},
+        )
 
     def first_moments(self) -> Codes:
         """Each deal's first moment, shape (deals,)."""

@@ -19,7 +19,7 @@ from pipelines.cli import app
 from pipelines.cli.options import mapping_file
 from pipelines.workspace import Workspace
 
-VERBS = ["demo", "simulate", "ingest", "map", "doctor", "train", "score", "report", "export"]
+VERBS = ["demo", "simulate", "ingest", "map", "doctor", "train", "score", "compare", "report", "export"]
 HEAVY = ["duckdb", "ibis", "lightgbm", "matplotlib", "mlflow", "numpy", "pandas", "pyarrow", "shap", "sklearn"]
 DEALS = (
     "deal_id,account_id,deal_type,created_at,closed_at,outcome\n"

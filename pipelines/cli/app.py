@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from pipelines.cli import data, results
+from pipelines.cli import comparing, data, results
 from pipelines.cli.options import DEBUG_KEY, Debug, LogFile, LogFormat, example, log_as_told
 from pipelines.cli.signals import STOPPED, Stopped, stoppable
 from pipelines.logs import bound, failed
@@ -146,6 +146,11 @@ for name, verb, commands in (
             "partnerlift score --config acme.yaml --wait 600 --log-format json --metrics partnerlift.prom",
             "partnerlift score --model in-force --since 2025-01-01 --dry-run",
         ],
+    ),
+    (
+        "compare",
+        comparing.compare,
+        ["partnerlift compare", "partnerlift compare --methods model,last_touch,markov --out methods.html"],
     ),
     ("report", results.report, ["partnerlift report --out partners.html --deals 50"]),
     (

@@ -16,10 +16,10 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from features.eligible import MilestoneStages, eligible_touches
+from features.eligible import MilestoneStages, eligible_touches, milestones
 from features.inputs import Inputs
 from features.tables import DIRECT
-from models.journeys import Flags, Journeys
+from models.journeys import MILESTONES, NEVER, Flags, Journeys
 from models.markov import MARKOV_VERSION, Removals, markov_split, removals
 from models.path_shapley import PATHS_VERSION, Rates, equal_split, rate_split
 from models.rules import RULES, RULES_VERSION, WITH_MILESTONES, Split, rule_split
@@ -31,8 +31,10 @@ TOTAL: Final = "total_credit"
 
 _DEALS: Final = """
 CREATE OR REPLACE TEMP TABLE path_deals AS
-SELECT deal_id, row_number() OVER (ORDER BY deal_id) - 1 AS deal, outcome = 'won' AS is_won, closed_at
-FROM deals WHERE outcome <> 'open' AND closed_at IS NOT NULL
+SELECT deal_id, row_number() OVER (ORDER BY deal_id) - 1 AS deal, outcome = 'won' AS is_won,
+    epoch_us(closed_at) AS closed, coalesce(epoch_us(lead_at), $never) AS lead,
+    coalesce(epoch_us(opportunity_at), $never) AS opportunity
+FROM deals LEFT JOIN ({milestones}) USING (deal_id) WHERE outcome <> 'open' AND closed_at IS NOT NULL
 """
 _PLAYERS: Final = """
 CREATE OR REPLACE TEMP TABLE path_players AS
@@ -90,15 +92,27 @@ def learned(connection: Any, credit: CreditConfig, methods: tuple[str, ...]) -> 
     ValueError
         When a chain or game of that size cannot be solved; the message says what to change.
     """
-    asks = {"markov": "markov" in methods, "rates": "shapley_paths" in methods and credit.shapley_value == "rate"}
-    if not any(asks.values()):
+    if not _asked(credit, methods):
         return None
-    journeys, is_won = all_journeys(connection, credit)
-    if not journeys.n_deals:
-        return Paths(pd.Index(journeys.players), Removals(np.zeros(1), np.zeros(1, dtype=np.int64), 0), None)
-    found = removals(journeys, is_won, credit.markov_order, credit.markov_removal) if asks["markov"] else None
-    rates = Rates.of(journeys, is_won) if asks["rates"] else None
-    return Paths(pd.Index(journeys.players), found, rates)
+    return paths_of(*all_journeys(connection, credit), credit, methods)
+
+
+def paths_of(journeys: Journeys, is_won: Flags, credit: CreditConfig, methods: tuple[str, ...]) -> Paths | None:
+    """What the journeys of all closed deals tell the methods asked for; None when they need to know nothing.
+
+    Raises as ``learned`` does.
+    """
+    asked = _asked(credit, methods)
+    if not asked:
+        return None
+    found = removals(journeys, is_won, credit.markov_order, credit.markov_removal) if "markov" in asked else None
+    return Paths(pd.Index(journeys.players), found, Rates.of(journeys, is_won) if "shapley_paths" in asked else None)
+
+
+def _asked(credit: CreditConfig, methods: tuple[str, ...]) -> set[str]:
+    """The methods among those asked for that rest on all closed deals."""
+    resting = {"markov"} | ({"shapley_paths"} if credit.shapley_value == "rate" else set())
+    return resting & set(methods)
 
 
 def all_journeys(connection: Any, credit: CreditConfig) -> tuple[Journeys, Flags]:
@@ -106,10 +120,10 @@ def all_journeys(connection: Any, credit: CreditConfig) -> tuple[Journeys, Flags
     inputs = Inputs.from_backend(ibis.duckdb.from_connection(connection))
     touches = ibis.to_sql(eligible_touches(inputs, credit.eligibility()), dialect="duckdb")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE path_touches AS {touches}")
-    connection.execute(_DEALS)
+    dated = ibis.to_sql(milestones(inputs, credit.milestone_stages()), dialect="duckdb")
+    connection.execute(_DEALS.format(milestones=dated), {"never": NEVER})
     connection.execute(_PLAYERS, {"own": DIRECT})
-    deals = connection.execute("SELECT deal_id, is_won, epoch_us(closed_at) AS time FROM path_deals ORDER BY deal")
-    columns = deals.fetchnumpy()
+    columns = connection.execute("SELECT * FROM path_deals ORDER BY deal").fetchnumpy()
     names = connection.execute("SELECT partner_id FROM path_players ORDER BY player").fetchall()
     codes = connection.execute(_CODES).fetchnumpy()
     for table in ("touches", "players", "deals"):
@@ -118,9 +132,10 @@ def all_journeys(connection: Any, credit: CreditConfig) -> tuple[Journeys, Flags
         _plain(codes["deal"]),
         _plain(codes["player"]),
         _plain(codes["time"]),
-        _plain(columns["time"]),
+        _plain(columns["closed"]),
         np.asarray(columns["deal_id"], dtype=object),
         np.array([DIRECT, *(name for (name,) in names)], dtype=object),
+        {name: _plain(columns[name]) for name in MILESTONES},
     )
     return journeys, _plain(columns["is_won"]).astype(np.bool_)
 
