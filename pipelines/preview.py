@@ -18,6 +18,7 @@ from pipelines.score import checked_methods, not_creditable, passes, recipes, sc
 from pipelines.scoring import plan
 from pipelines.scoring.report import most
 from pipelines.scoring.run import JOURNAL
+from pipelines.scoring.stage import FeatureStage
 from pipelines.workspace import Workspace, WorkspaceError
 
 REASONS: Final = {
@@ -33,7 +34,7 @@ SELECT w.method, CASE
         WHEN s.fingerprint <> w.fingerprint THEN 'rest'
         ELSE 'all' END AS reason,
     list(w.deal_id) AS deals
-FROM score_todo w LEFT JOIN score_scored s USING (deal_id, method) GROUP BY ALL
+FROM score_changed w LEFT JOIN score_scored s USING (deal_id, method) GROUP BY ALL
 """
 
 
@@ -123,9 +124,12 @@ class _Look:
         with workspace.connect() as connection:
             plan.stage_deals(connection, 1, part.window, scorer.credit.eligibility())
             scorer = scorer.with_paths(connection, part.methods)
-            plan.stage_features(connection, spec)
+            if spec is None or workspace.spill is None:
+                plan.stage_frames(connection, None)
+            else:
+                FeatureStage(connection, spec, workspace.spill).stage_digests(workspace)
             plan.stage_wanted(connection, recipes(scorer, part.methods))
-            plan.stage_work(connection, workspace, 1, [], all_deals=all_deals)
+            plan.stage_changes(connection, workspace, all_deals=all_deals)
             found = connection.execute(_REASONS).fetchall()
             return cls(
                 scorer.model_version or None,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -28,8 +29,10 @@ from pipelines.scoring.parts import CREDIT_PARTS, DRIVERS, SCORED, kept, write_p
 from pipelines.scoring.paths import PATH_METHODS, settings_of, stages_of, version_of_method
 from pipelines.scoring.plan import Window
 from pipelines.scoring.report import ScoreReport, merged
-from pipelines.scoring.run import JOURNAL, SUMMARY, Run, begin, n_buckets
+from pipelines.scoring.run import JOURNAL, SUMMARY, Run, begin, layout_of, n_buckets
+from pipelines.scoring.stage import FeatureStage
 from pipelines.scoring.totals import write_totals
+from pipelines.scoring.work import buckets_with_work, stage_work, waves
 from pipelines.workspace import Workspace, WorkspaceError
 
 if TYPE_CHECKING:
@@ -190,13 +193,19 @@ def _run(
     all_deals: bool,
     now: datetime,
 ) -> ScoreReport:
-    with workspace.connect() as connection:
+    with workspace.connect() as connection, workspace.scratch() as folder:
         buckets = n_buckets(workspace, connection, config.credit.chunk_deals, all_deals=all_deals)
         with phase("deals"):
             plan.stage_deals(connection, buckets, window, scorer.credit.eligibility())
             scorer = scorer.with_paths(connection, methods)
         with phase("features"):
-            plan.stage_features(connection, spec)
+            features = None if spec is None else FeatureStage(connection, spec, folder)
+            if features is None:
+                plan.stage_frames(connection, None)
+            else:
+                features.stage_digests(workspace)
+                if window == Window():
+                    features.remember(workspace)
         with phase("changes"):
             plan.stage_wanted(connection, recipes(scorer, methods))
         run = begin(
@@ -206,7 +215,11 @@ def _run(
         )
         bind(run_id=run.run_id)
         with phase("changes"):
-            plan.stage_work(connection, workspace, buckets, list(run.done), all_deals=all_deals)
+            plan.stage_changes(connection, workspace, all_deals=all_deals)
+            stage_work(connection, layout_of(run, config.credit.chunk_deals))
+        with phase("features"):
+            if features is not None:
+                features.stage_rest()
         with phase("credit"):
             score_buckets(workspace, connection, scorer, run, with_features=spec is not None)
         report = _report(connection, scorer, methods, run, with_features=spec is not None)
@@ -221,8 +234,8 @@ def _run(
 
 def score_buckets(workspace: Workspace, connection: Any, scorer: Scorer, run: Run, *, with_features: bool) -> None:
     """Scores what is staged as work, and commits each bucket with the run's journal as soon as it is finished."""
-    buckets = plan.buckets_with_work(connection)
-    for place, bucket in enumerate(buckets, start=1):
+    n_buckets_with_work = len(buckets_with_work(connection))
+    for place, bucket in enumerate(chain.from_iterable(waves(connection)), start=1):
         begun = time.perf_counter()
         todo, gone = _work(connection, "score_todo", bucket), _work(connection, "score_gone", bucket)
         credit, drivers = pd.DataFrame(), pd.DataFrame()
@@ -239,8 +252,8 @@ def score_buckets(workspace: Workspace, connection: Any, scorer: Scorer, run: Ru
             write_parts(transaction, bucket, *parts)
             transaction.file(JOURNAL).write_text(run.to_json(), encoding="utf-8")
         n, took = run.done[bucket]["scored"], round(time.perf_counter() - begun, 3)
-        measured = {"bucket": bucket, "buckets": len(buckets), "deals": n, "seconds": took}
-        logger.info("Scored bucket %s of %s: %s deals.", place, len(buckets), n, extra=measured)
+        measured = {"bucket": bucket, "buckets": n_buckets_with_work, "deals": n, "seconds": took}
+        logger.info("Scored bucket %s of %s: %s deals.", place, n_buckets_with_work, n, extra=measured)
 
 
 def _report(connection: Any, scorer: Scorer, methods: tuple[str, ...], run: Run, *, with_features: bool) -> ScoreReport:
@@ -264,7 +277,7 @@ def not_creditable(connection: Any, *, with_features: bool) -> dict[str, int]:
     too_large = f"outcome = 'won' AND abs(amount) >= {LARGEST_AMOUNT}"
     counts = {"their amount is too large to be split to the cent": plan.count(connection, "score_closed", too_large)}
     if with_features:
-        beyond = "deal_id NOT IN (SELECT deal_id FROM score_base)"
+        beyond = "deal_id NOT IN (SELECT deal_id FROM score_digests)"
         counts["by the model, because they never reached its cutoff"] = plan.count(connection, "score_closed", beyond)
     return {reason: count for reason, count in counts.items() if count}
 

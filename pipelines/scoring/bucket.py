@@ -36,12 +36,12 @@ class Bucket:
     def read(cls, connection: Any, bucket: int, *, with_features: bool) -> Bucket:
         """The bucket's rows from the staged tables."""
         closed = "score_closed LEFT JOIN score_milestones USING (deal_id)"
-        deals = _rows(connection, f"SELECT * FROM {closed} WHERE bucket = {bucket} {_IN_TODO} ORDER BY deal_id")
-        touches = _rows(connection, f"SELECT * FROM score_touches WHERE bucket = {bucket} {_IN_TODO}")
+        deals = _rows(connection, f"SELECT * FROM {closed} SEMI JOIN {_HERE.format(bucket)} ORDER BY deal_id")
+        touches = _rows(connection, f"SELECT * FROM wave_touches WHERE bucket = {bucket}")
         if not with_features:
             return cls(deals, touches, pd.DataFrame(), pd.DataFrame())
         features = [
-            _rows(connection, f"SELECT * EXCLUDE (bucket) FROM score_{name} WHERE bucket = {bucket} {_IN_TODO}")
+            _rows(connection, f"SELECT * EXCLUDE (bucket) FROM wave_{name} WHERE bucket = {bucket}")
             for name in ("base", "members")
         ]
         return cls(deals, touches, *features)
@@ -51,7 +51,7 @@ class Bucket:
         return Bucket(*(_only(f, deal_ids) for f in (self.deals, self.touches, self.base, self.members)))
 
 
-_IN_TODO = "AND deal_id IN (SELECT deal_id FROM score_todo)"
+_HERE: Final = "(SELECT deal_id FROM wave WHERE bucket = {}) USING (deal_id)"
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,13 @@ SCORED: Final = "results/scored.parquet"
 FOLDERS: Final = (CREDIT_PARTS, DRIVERS, SCORED)
 
 SCORED_SCHEMA: Final = pa.schema(
-    [(name, pa.string()) for name in ("deal_id", "method", "content", "fingerprint", "run_id")]
+    [
+        ("deal_id", pa.string()),
+        ("method", pa.string()),
+        ("content", pa.int64()),
+        ("fingerprint", pa.int64()),
+        ("run_id", pa.string()),
+    ]
 )
 DRIVER_SCHEMA: Final = pa.schema(
     [(name, pa.float64() if name == "contribution" else pa.string()) for name in DRIVER_COLUMNS]
@@ -36,6 +42,11 @@ def bucket_of(deal_id: str, buckets: int) -> str:
 def part_name(folder: str, bucket: int) -> str:
     """Where the part of a bucket stands in the workspace."""
     return f"{folder}/part-{bucket:04}.parquet"
+
+
+def part_number(file: Path) -> int:
+    """The bucket whose part a file is."""
+    return int(file.stem.removeprefix("part-"))
 
 
 def part_files(workspace: Workspace, folder: str) -> list[Path]:

@@ -1,8 +1,8 @@
 """What a scoring run has to do: the deals and methods whose credit is missing, or rests on something that changed.
 
 A deal's credit by a method rests on its *fingerprint*: the deal's row, all its touches, the method's settings and, for
-a model's methods, the deal's features, those of its members, and the model's version. A deal belongs to a bucket by a
-hash of its id; the tables that scoring writes have one file for each bucket.
+a model's methods, the deal's features, those of its members, and the model's version. A deal belongs to a bucket; the
+tables that scoring writes have one file for each.
 """
 
 from __future__ import annotations
@@ -17,19 +17,38 @@ import ibis
 import ibis.expr.types as ir
 
 from features.eligible import Eligibility, MilestoneStages, is_eligible, milestones
-from features.frame import FrameSpec, base, members
 from features.inputs import Inputs
 from features.sources.sqltext import parquet
 from pipelines.scoring.parts import SCORED, bucket_of, part_files
+from pipelines.scoring.stage import digests_of
 from pipelines.workspace import Workspace
 
+_OWN: Final = """
+CREATE TEMP TABLE score_own AS
+WITH listed AS (SELECT partner_id, sum(hash(partner_type, tier)::HUGEINT) AS digest FROM partners GROUP BY partner_id),
+touched AS (
+    SELECT t.deal_id, sum(hash(t)::HUGEINT) AS digest, sum(hash(t.partner_id, listed.digest)::HUGEINT) AS by_whom
+    FROM touchpoints t LEFT JOIN listed USING (partner_id) GROUP BY t.deal_id
+),
+staged AS (SELECT deal_id, sum(hash(h)::HUGEINT) AS digest FROM stage_history h GROUP BY deal_id),
+led AS (SELECT deal_id, sum(hash(l)::HUGEINT) AS digest FROM leads l GROUP BY deal_id),
+talked AS (
+    SELECT m.deal_id, sum(hash(m, c.started_at)::HUGEINT) AS digest
+    FROM moments m JOIN conversations c USING (conversation_id) GROUP BY m.deal_id
+),
+installed AS (SELECT account_id, sum(hash(i)::HUGEINT) AS digest FROM integrations i GROUP BY account_id)
+SELECT d.deal_id, d.closed_at, (hash(hash(d), coalesce(touched.digest, 0)) >> 1)::BIGINT AS content,
+    hash(content, touched.by_whom, staged.digest, led.digest, talked.digest, installed.digest) AS own
+FROM deals d LEFT JOIN touched USING (deal_id) LEFT JOIN staged USING (deal_id) LEFT JOIN led USING (deal_id)
+LEFT JOIN talked USING (deal_id) LEFT JOIN installed USING (account_id)
+WHERE d.outcome <> 'open' AND d.closed_at IS NOT NULL
+"""
 _CLOSED: Final = """
 CREATE TEMP TABLE score_closed AS
-WITH touched AS (SELECT deal_id, sum(hash(t)::HUGEINT) AS digest FROM touchpoints t GROUP BY deal_id)
 SELECT d.deal_id, d.outcome, d.amount, d.closed_at, {bucket} AS bucket,
-    md5(concat_ws('|', hash(d)::VARCHAR, coalesce(touched.digest, 0)::VARCHAR)) AS content
-FROM deals d LEFT JOIN touched USING (deal_id)
-WHERE d.outcome <> 'open' AND d.closed_at >= coalesce($since::TIMESTAMPTZ, '-infinity')
+    own.content
+FROM deals d JOIN score_own own USING (deal_id)
+WHERE d.closed_at >= coalesce($since::TIMESTAMPTZ, '-infinity')
     AND d.closed_at < coalesce($until::TIMESTAMPTZ, 'infinity')
 """
 _DATED: Final = """
@@ -37,7 +56,7 @@ CREATE TEMP VIEW score_dated AS
 SELECT c.bucket, c.closed_at, t.touchpoint_id, t.deal_id, t.partner_id, t.kind, t.occurred_at, t.recorded_at
 FROM touchpoints t JOIN score_closed c USING (deal_id)
 """
-_TOUCHES: Final = "CREATE TEMP TABLE score_touches AS SELECT * FROM ({select}) ORDER BY bucket"
+_TOUCHES: Final = "CREATE TEMP VIEW score_touches AS {select}"
 _MILESTONES: Final = """
 CREATE TEMP TABLE score_milestones AS SELECT m.* FROM ({select}) m JOIN score_closed USING (deal_id)
 """
@@ -48,30 +67,24 @@ _FEATURES: Final = """
 CREATE TEMP TABLE score_{name} AS
 SELECT c.bucket, f.* FROM ({select}) f JOIN score_closed c USING (deal_id) ORDER BY c.bucket
 """
-_DIGESTS: Final = """
-CREATE TEMP TABLE score_digests AS
-WITH member AS (SELECT deal_id, sum(hash(m)::HUGEINT) AS digest FROM score_members m GROUP BY deal_id)
-SELECT b.deal_id, concat_ws('|', hash(b)::VARCHAR, coalesce(member.digest, 0)::VARCHAR) AS digest
-FROM score_base b LEFT JOIN member USING (deal_id)
-"""
-_NO_DIGESTS: Final = "CREATE TEMP TABLE score_digests (deal_id VARCHAR, digest VARCHAR)"
+_NO_DIGESTS: Final = "CREATE TEMP TABLE score_digests (deal_id VARCHAR, digest UBIGINT)"
 _WANTED: Final = """
 CREATE TEMP TABLE score_wanted AS
 SELECT c.deal_id, c.bucket, r.method, c.content,
-    md5(concat_ws('|', c.content, r.recipe, CASE WHEN r.uses_model THEN coalesce(d.digest, 'none') END,
-        CASE WHEN r.uses_milestones THEN hash(m.lead_at, m.opportunity_at)::VARCHAR END)) AS fingerprint
+    (hash(c.content, r.recipe, CASE WHEN r.uses_model THEN d.digest END,
+        CASE WHEN r.uses_milestones THEN hash(m.lead_at, m.opportunity_at) END) >> 1)::BIGINT AS fingerprint
 FROM score_closed c CROSS JOIN score_recipes r LEFT JOIN score_digests d USING (deal_id)
 LEFT JOIN score_milestones m USING (deal_id)
 """
-_TODO: Final = """
-CREATE TEMP TABLE score_todo AS
+_CHANGED: Final = """
+CREATE TEMP TABLE score_changed AS
 SELECT w.* FROM score_wanted w LEFT JOIN score_scored s USING (deal_id, method)
-WHERE ($all OR s.fingerprint IS DISTINCT FROM w.fingerprint) AND NOT list_contains($done, w.bucket)
+WHERE $all OR s.fingerprint IS DISTINCT FROM w.fingerprint
 """
 _GONE: Final = """
 CREATE TEMP TABLE score_gone AS
 WITH there AS (SELECT deal_id FROM deals WHERE outcome <> 'open' AND closed_at IS NOT NULL)
-SELECT s.deal_id, {bucket} AS bucket, s.method, there.deal_id IS NULL AS is_removed
+SELECT s.deal_id, s.bucket, s.method, there.deal_id IS NULL AS is_removed
 FROM score_scored s LEFT JOIN there USING (deal_id) LEFT JOIN score_closed c USING (deal_id)
 WHERE there.deal_id IS NULL OR (s.content <> c.content AND s.method NOT IN (SELECT method FROM score_recipes))
 """
@@ -108,7 +121,13 @@ class Recipe:
 
 
 def stage_deals(connection: Any, buckets: int, window: Window, eligibility: Eligibility) -> None:
-    """Makes ``score_closed`` (closed deals in the window, their bucket and content) and ``score_touches``."""
+    """Makes ``score_closed`` (closed deals in the window, their content, and their bucket by hash).
+
+    Beside it ``score_own``: all closed deals and numbers for what their rows say: ``content`` for the deal and its
+    touches, ``own`` for everything else as well that its features are made from, but for the past of other deals. And
+    ``score_touches``, the touches of the deals.
+    """
+    connection.execute(_OWN)
     connection.execute(_CLOSED.format(bucket=bucket_of("d.deal_id", buckets)), asdict(window))
     connection.execute(_DATED)
     dated = ibis.duckdb.from_connection(connection).table("score_dated")
@@ -116,23 +135,18 @@ def stage_deals(connection: Any, buckets: int, window: Window, eligibility: Elig
     connection.execute(_TOUCHES.format(select=_sql(marked)))
 
 
-def stage_features(connection: Any, spec: FrameSpec | None) -> None:
-    """Makes ``score_base``, ``score_members`` and their digests; only empty digests when there is no spec."""
-    if spec is None:
-        stage_frames(connection, None)
-        return
-    inputs = Inputs.from_backend(ibis.duckdb.from_connection(connection))
-    stage_frames(connection, {"base": _sql(base(inputs, spec)), "members": _sql(members(inputs, spec))})
-
-
 def stage_frames(connection: Any, frames: Mapping[str, str] | None) -> None:
-    """The same from ``base`` and ``members`` as SQL, wherever they were computed; None without a model."""
+    """Makes ``score_base``, ``score_members`` and ``score_digests`` from both as SQL, wherever they were computed.
+
+    None, without a model, makes empty digests only.
+    """
     if frames is None:
         connection.execute(_NO_DIGESTS)
         return
     for name, select in frames.items():
         connection.execute(_FEATURES.format(name=name, select=select))
-    connection.execute(_DIGESTS)
+    rows = (f"(SELECT * EXCLUDE (bucket) FROM score_{name})" for name in ("base", "members"))
+    connection.execute(f"CREATE TEMP TABLE score_digests AS {digests_of(*rows)}")
 
 
 def stage_wanted(connection: Any, recipes: list[Recipe]) -> None:
@@ -147,26 +161,17 @@ def stage_wanted(connection: Any, recipes: list[Recipe]) -> None:
     connection.execute(_WANTED)
 
 
-def stage_work(connection: Any, workspace: Workspace, buckets: int, done: list[int], *, all_deals: bool) -> None:
-    """Makes ``score_todo`` (deal, method, fingerprint to score) and ``score_gone`` (credit that no longer holds).
-
-    Buckets in ``done`` have been finished by this run before it was interrupted.
-    """
+def stage_changes(connection: Any, workspace: Workspace, *, all_deals: bool) -> None:
+    """Makes ``score_changed`` (deal, method, fingerprint to score) and ``score_gone`` (credit that no longer holds)."""
     connection.execute(f"CREATE TEMP VIEW score_scored AS {_scored(workspace)}")
-    connection.execute(_TODO, {"all": all_deals, "done": done})
-    connection.execute(_GONE.format(bucket=bucket_of("s.deal_id", buckets)))
+    connection.execute(_CHANGED, {"all": all_deals})
+    connection.execute(_GONE)
 
 
 def content_hash(connection: Any) -> str:
     """A number for everything that this run's credit rests on, independent of the order of rows."""
     row = connection.execute("SELECT sum(hash(deal_id, method, fingerprint)::HUGEINT)::VARCHAR FROM score_wanted")
     return str(row.fetchall()[0][0])
-
-
-def buckets_with_work(connection: Any) -> list[int]:
-    """Buckets in which something must be scored or taken away, ascending."""
-    query = "SELECT bucket FROM score_todo UNION SELECT bucket FROM score_gone ORDER BY bucket"
-    return [int(row[0]) for row in connection.execute(query).fetchall()]
 
 
 def count(connection: Any, table: str, condition: str = "true") -> int:
@@ -188,10 +193,12 @@ def _scored(workspace: Workspace) -> str:
     files = part_files(workspace, SCORED)
     if not files:
         return (
-            "SELECT NULL::VARCHAR AS deal_id, NULL::VARCHAR AS method, NULL::VARCHAR AS content, "
-            "NULL::VARCHAR AS fingerprint WHERE false"
+            "SELECT NULL::VARCHAR AS deal_id, NULL::VARCHAR AS method, 0::BIGINT AS content, "
+            "0::BIGINT AS fingerprint, 0 AS bucket WHERE false"
         )
-    return f"SELECT deal_id, method, content, fingerprint FROM {parquet(files)}"
+    bucket = r"regexp_extract(filename, 'part-(\d+)\.parquet$', 1)::INTEGER"
+    rows = parquet(files, "filename = true")
+    return f"SELECT deal_id, method, content, fingerprint, {bucket} AS bucket FROM {rows}"
 
 
 def _sql(table: ir.Table) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from pipelines.scoring.parts import divide_anew
+from pipelines.scoring.parts import SCORED, divide_anew, part_files, part_number
+from pipelines.scoring.work import Layout
 from pipelines.workspace import Workspace
 
 logger = logging.getLogger(__name__)
@@ -16,17 +17,23 @@ logger = logging.getLogger(__name__)
 JOURNAL: Final = "results/run.json"
 SUMMARY: Final = "results/score.json"
 GROWTH: Final = 2
-"""Times ``chunk_deals`` to which a bucket may grow before the deals are divided into more of them."""
+"""Times as many deals as the buckets by hash are meant for, at which all are divided into more of them."""
+NEAR: Final = 0.1
+"""Share by which the number of parts may differ from the one asked for before scoring all deals divides them anew."""
 
 
 @dataclass
 class Run:
-    """A scoring run's journal: what a resumed run must repeat, and the buckets that are finished."""
+    """A scoring run's journal: what a resumed run must repeat, and the buckets that are finished.
+
+    ``is_fresh`` says that all deals are dealt to ``buckets`` by hash, also those never scored before.
+    """
 
     run_id: str
     scored_at: datetime
     all_deals: bool
     buckets: int
+    is_fresh: bool = True
     done: dict[int, dict[str, int]] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -41,23 +48,34 @@ class Run:
 
 
 def n_buckets(workspace: Workspace, connection: Any, chunk_deals: int, *, all_deals: bool) -> int:
-    """How many buckets the deals are in: what it was, as long as a bucket holds no more than twice ``chunk_deals``.
+    """How many buckets deals are dealt to by hash: what it was, until there are ``GROWTH`` times as many deals.
 
-    It is decided at the first scoring, when the deals have outgrown their buckets, and with ``all_deals``. The same
-    run, begun again, decides the same.
+    It is decided at the first scoring, when the deals have grown so much, and with ``all_deals``, unless there are
+    about as many parts as there would be. The same run, begun again, decides the same.
     """
     query = "SELECT count(*) FROM deals WHERE outcome <> 'open' AND closed_at IS NOT NULL"
     n_closed = int(connection.execute(query).fetchall()[0][0])
     before = _before(workspace)
-    if before is not None and not all_deals and n_closed <= GROWTH * chunk_deals * before["buckets"]:
-        return int(before["buckets"])
-    return max(1, -(-n_closed // chunk_deals))
+    wanted = max(1, -(-n_closed // chunk_deals))
+    if before is None:
+        return wanted
+    is_near = abs(len(part_files(workspace, SCORED)) - wanted) <= NEAR * wanted
+    is_kept = is_near if all_deals else n_closed <= GROWTH * chunk_deals * before["buckets"]
+    return int(before["buckets"]) if is_kept else wanted
 
 
 def last_buckets(workspace: Workspace) -> int | None:
-    """How many buckets the credit in the workspace is in; None when there is none."""
+    """How many buckets the credit in the workspace is in, further ones included; None when there is none."""
     before = _before(workspace)
-    return None if before is None else int(before["buckets"])
+    if before is None:
+        return None
+    numbers = [part_number(file) for file in part_files(workspace, SCORED)]
+    return max(int(before["buckets"]), *(number + 1 for number in numbers)) if numbers else int(before["buckets"])
+
+
+def layout_of(run: Run, chunk_deals: int) -> Layout:
+    """Where the run scores its deals."""
+    return Layout(run.buckets, None if run.is_fresh else chunk_deals, tuple(run.done))
 
 
 def begin(workspace: Workspace, connection: Any, run: Run) -> Run:
@@ -72,7 +90,8 @@ def begin(workspace: Workspace, connection: Any, run: Run) -> Run:
             logger.info("Going on with run %s; %s buckets are done.", run.run_id, len(interrupted.done))
             return interrupted
     with workspace.transaction() as transaction:
-        if before is None or before["buckets"] != run.buckets:
+        run = replace(run, is_fresh=before is None or before["buckets"] != run.buckets)
+        if run.is_fresh:
             divide_anew(workspace, connection, transaction, run.buckets)
         transaction.file(JOURNAL).write_text(run.to_json(), encoding="utf-8")
     return run

@@ -27,6 +27,7 @@ from pipelines.scoring import plan
 from pipelines.scoring.bucket import Scorer
 from pipelines.scoring.parts import FOLDERS, part_name
 from pipelines.scoring.run import Run
+from pipelines.scoring.work import Layout, buckets_with_work, stage_work
 from pipelines.spark.frames import EMPTY, bucket_files
 from pipelines.spark.shipped import Shipped
 from pipelines.workspace import Workspace
@@ -83,7 +84,7 @@ def outlook(job: Job, bucket: int) -> Outlook:
         content = plan.content_hash(connection)
         return Outlook(
             content=0 if content == "None" else int(content),
-            has_work=bool(plan.buckets_with_work(connection)),
+            has_work=bool(buckets_with_work(connection)),
             deals_in=plan.count(connection, "score_closed"),
             rejected=not_creditable(connection, with_features=job.model is not None),
         )
@@ -128,7 +129,8 @@ def _opened(job: Job, bucket: int) -> Iterator[tuple[Workspace, Any]]:
             plan.stage_deals(connection, job.buckets, job.window, job.config.credit.eligibility())
             plan.stage_frames(connection, frames)
             plan.stage_wanted(connection, recipes(job.scorer(), job.methods))
-            plan.stage_work(connection, own, job.buckets, [], all_deals=job.all_deals)
+            plan.stage_changes(connection, own, all_deals=job.all_deals)
+            stage_work(connection, Layout(job.buckets))
             yield own, connection
 
 

@@ -175,7 +175,7 @@ def test_deals_being_divided_into_more_buckets_survive_a_kill_at_any_move(tmp_pa
     finished(tmp_path / "undisturbed", script)
     assert summary(tmp_path / "undisturbed")["buckets"] == N_DEALS / 6
     expected = parts(tmp_path / "undisturbed")
-    for fatal_move in (2, 6, 20):
+    for fatal_move in (2, 8, 17):
         workspace = tmp_path / f"killed{fatal_move}"
         shutil.copytree(tmp_path / "small", workspace)
         process = started(workspace, script, str(fatal_move))
