@@ -68,6 +68,10 @@ ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="YAML configuration; without it, the defaults hold."),
 ]
+Engine = Annotated[
+    Literal["duckdb", "spark"] | None,
+    typer.Option("--engine", help="What it runs on; without it, engine.kind of the configuration."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the results as one JSON document.")]
 Debug = Annotated[
     bool,
@@ -135,6 +139,13 @@ def configured(path: Path | None) -> Config:
     from pipelines.config import load_config
 
     return load_config(path)
+
+
+def on_engine(settings: Config, kind: Literal["duckdb", "spark"] | None) -> Config:
+    """The configuration with another engine, where one was asked for."""
+    if kind is None:
+        return settings
+    return settings.model_copy(update={"engine": settings.engine.model_copy(update={"kind": kind})})
 
 
 def published_to(settings: Config, url: str | None, schema: str | None) -> Config:

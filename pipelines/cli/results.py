@@ -15,6 +15,7 @@ from pipelines.cli.options import (
     ConfigFile,
     Deals,
     Debug,
+    Engine,
     Json,
     LogFile,
     LogFormat,
@@ -25,6 +26,7 @@ from pipelines.cli.options import (
     Wait,
     WorkspaceDir,
     configured,
+    on_engine,
     opened,
     published_to,
     utc,
@@ -112,6 +114,7 @@ def score(
         datetime | None,
         typer.Option("--now", metavar="TIMESTAMP", parser=utc, help="Moment to write as scored_at; without it, now."),
     ] = None,
+    engine: Engine = None,
     publish: Annotated[
         str | None,
         typer.Option(
@@ -150,7 +153,7 @@ def score(
         )
         return
     with recorded("score", metrics or ()) as measured:
-        settings = configured(config)
+        settings = on_engine(configured(config), engine)
         measured.write_to(settings.metrics)
         settings = published_to(settings, publish, schema)
         from pipelines.score import score as run
