@@ -21,7 +21,6 @@ from pipelines.workspace import Workspace, WorkspaceError
 
 if TYPE_CHECKING:
     from models.outcome import OutcomeModel
-    from pipelines.tracking import Registered
 
 CHAMPION: Final = "champion"
 IN_FORCE: Final = "in-force"
@@ -35,6 +34,20 @@ class Pass:
     methods: tuple[str, ...]
     window: Window
     model: OutcomeModel | None = None
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A registered version of the outcome model: its number, its content's version, and when it became the champion."""
+
+    number: str
+    model_version: str
+    champion_since: tuple[datetime, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """Both versions, as they may be asked for."""
+        return f"{self.number} ({self.model_version})"
 
 
 @dataclass(frozen=True)
@@ -98,23 +111,19 @@ def passes_in_force(
     workspace: Workspace, config: Config, rules: tuple[str, ...], modelled: tuple[str, ...], since: datetime | None
 ) -> tuple[list[Pass], tuple[str, ...]]:
     """A pass for the rules, where there are any, and one for each reign; and what the report must say of them."""
-    from pipelines.tracking import load_version
-
     known = registered(workspace, config)
     found = reigns(known, since)
     by_rules = [Pass(rules, Window(since))] if rules else []
-    by_models = [Pass(modelled, reign.window, load_version(workspace, config, reign.version.number)) for reign in found]
+    by_models = [Pass(modelled, reign.window, loaded(workspace, config, reign.version)) for reign in found]
     return [*by_rules, *by_models], (*(reign.words for reign in found), *_early(workspace, known, since))
 
 
 def version_of(workspace: Workspace, config: Config, wanted: str) -> OutcomeModel:
     """The model of that number in the registry, or of that content; raises ``WorkspaceError`` listing those known."""
-    from pipelines.tracking import load_version
-
     known = registered(workspace, config)
     for version in reversed(known):
         if wanted in {version.number, version.model_version}:
-            return load_version(workspace, config, version.number)
+            return loaded(workspace, config, version)
     raise WorkspaceError(
         f"There is no model version {wanted!r}. Choose {CHAMPION}, {IN_FORCE}, or one of: {_list(known)}."
     )
@@ -126,6 +135,16 @@ def registered(workspace: Workspace, config: Config) -> list[Registered]:
 
     try:
         return versions(workspace, config)
+    except NoChampionError as error:
+        raise WorkspaceError(str(error)) from error
+
+
+def loaded(workspace: Workspace, config: Config, version: Registered) -> OutcomeModel:
+    """That version; raises ``WorkspaceError`` when its files are gone."""
+    from pipelines.tracking import NoChampionError, load_version
+
+    try:
+        return load_version(workspace, config, version.number)
     except NoChampionError as error:
         raise WorkspaceError(str(error)) from error
 

@@ -31,6 +31,7 @@ from mlflow.types import ColSpec, Schema, TensorSpec
 from models.amount import AmountModel
 from models.columns import is_categorical
 from models.outcome import OutcomeModel
+from pipelines.backfill import Registered
 from pipelines.config import Config
 from pipelines.workspace import Workspace
 
@@ -95,20 +96,6 @@ class Run:
         version = str(info.registered_model_version)
         mlflow.MlflowClient().set_model_version_tag(name, version, CONTENT, model.version)
         return version
-
-
-@dataclass(frozen=True)
-class Registered:
-    """A registered version of the outcome model: its number, its content's version, and when it became the champion."""
-
-    number: str
-    model_version: str
-    champion_since: tuple[datetime, ...]
-
-    @property
-    def words(self) -> str:
-        """Both versions, as they may be asked for."""
-        return f"{self.number} ({self.model_version})"
 
 
 @contextmanager

@@ -150,6 +150,7 @@ def test_every_value_arrives_as_it_was(workspace_of: Callable[..., Workspace], u
     assert pd.to_datetime(found["scored_at"], utc=True) == pd.Timestamp(AT, tz="UTC")
 
 
+@pytest.mark.slow
 def test_input_tables_go_by_name_with_lists_and_without_a_key(workspace_of: Callable[..., Workspace], url: str) -> None:
     partners = [{"partner_id": "p1", "name": "N", "partner_type": "si", "domains": ["a.example", "b.example"]}]
     cost = {"partner_id": "p1", "kind": "funds", "amount": 5.0, "currency": "EUR", "borne_by": "vendor"}
@@ -161,6 +162,7 @@ def test_input_tables_go_by_name_with_lists_and_without_a_key(workspace_of: Call
     assert list(found["domains"]) == ["a.example", "b.example"] or found["domains"] == '["a.example", "b.example"]'
 
 
+@pytest.mark.slow
 def test_a_failure_in_the_midst_leaves_the_database_as_it_was(
     workspace_of: Callable[..., Workspace], url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +187,7 @@ def test_a_failure_in_the_midst_leaves_the_database_as_it_was(
     assert read(url, "SELECT value FROM partner_effects") == [{"value": 9.0}]
 
 
+@pytest.mark.slow
 def test_a_table_of_another_shape_is_refused_with_the_ways_out(
     workspace_of: Callable[..., Workspace], tmp_path: Path
 ) -> None:
