@@ -14,7 +14,7 @@ from typing import Any, Final
 from pipelines.backfill import Pass
 from pipelines.config import Config
 from pipelines.console import text_table
-from pipelines.score import checked_methods, not_creditable, passes, recipes, scorer_of
+from pipelines.score import MODEL_METHODS, checked_methods, not_creditable, passes, recipes, scorer_of
 from pipelines.scoring import plan
 from pipelines.scoring.report import most
 from pipelines.scoring.run import JOURNAL
@@ -99,7 +99,8 @@ def preview(
     _check_readable(workspace)
     with tempfile.TemporaryDirectory(prefix="partnerlift-") as folder:
         workspace = replace(workspace, spill=Path(folder))
-        config = _with_a_copy_of_the_registry(workspace, config, Path(folder))
+        if set(chosen) & set(MODEL_METHODS):
+            config = _with_a_copy_of_the_registry(workspace, config, Path(folder))
         parts, notes = passes(workspace, config, chosen, since, model or config.credit.model)
         seen = [_Look.of(workspace, config, part, all_deals=all_deals) for part in parts]
     if (workspace.root / JOURNAL).exists():
