@@ -59,7 +59,9 @@ class Rates:
         keys = np.add.reduceat(marks[pairs.player], pairs.starts[:-1], axis=0)
         order = np.lexsort((keys[:, 1], keys[:, 0]))
         keys = keys[order]
-        begins = np.flatnonzero(np.concatenate([[True], (keys[1:] != keys[:-1]).any(axis=1)]))
+        is_new = np.ones(len(keys), dtype=np.bool_)
+        is_new[1:] = (keys[1:] != keys[:-1]).any(axis=1)
+        begins = np.flatnonzero(is_new)
         won = np.add.reduceat(is_won[order].astype(np.int64), begins)
         closed = np.diff(np.concatenate([begins, [len(keys)]]))
         return cls(keys[begins], won, closed, marks)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from features.tables import DIRECT, METHODS
 from models.agreement import rank_correlations
-from models.journeys import Floats, Integers, Journeys
+from models.journeys import Flags, Floats, Integers, Journeys
 from models.rules import RULES
 from pipelines.comparing.report import Comparison, Method, Player
 from pipelines.config import Config, CreditConfig
@@ -64,7 +64,7 @@ def compare(
     workspace : must have won deals; its ``credits`` are used as far as they are there.
     config : its ``credit`` section sets how classical methods divide that the workspace has no credits of.
     methods : names of ``features.tables.METHODS``; None means those in ``credits`` and all classical ones.
-    variants : adds further forms of the classical methods, each labelled by its setting.
+    variants : adds further forms of the classical methods among them, each labelled by its setting.
 
     Returns
     -------
@@ -92,7 +92,8 @@ def compare(
         raise WorkspaceError(
             f"{workspace.root} has no credits by {', '.join(lacking)}. Score them first, or leave them out."
         )
-    computed, settings = _computed(journeys, is_won, won, config.credit, asked, variants=variants)
+    forms = {label: form for label, form in VARIANTS.items() if variants and (methods is None or form[0] in methods)}
+    computed, settings = _computed(journeys, is_won, won, config.credit, asked, forms)
     found = {label: _keyed(won, share, len(players)) for label, share in computed.items()}
     learned = paths_of(journeys, is_won, config.credit, ("markov",)) if "markov" in (*kept, *asked) else None
     return _compared(won, kept | found, settings, learned, _Names(players, names), left_out)
@@ -137,12 +138,17 @@ def _from_credits(
 
 
 def _computed(
-    journeys: Journeys, is_won: Any, won: Journeys, credit: CreditConfig, asked: Sequence[str], *, variants: bool
+    journeys: Journeys,
+    is_won: Flags,
+    won: Journeys,
+    credit: CreditConfig,
+    asked: Sequence[str],
+    variants: Mapping[str, tuple[str, dict[str, Any]]],
 ) -> tuple[dict[str, Floats], dict[str, str]]:
     """Shares of the won deals' pairs by label, and in which setting a variant differs."""
     forms = {name: (name, credit) for name in asked}
     settings = {}
-    for label, (method, update) in VARIANTS.items() if variants else ():
+    for label, (method, update) in variants.items():
         told = credit.model_copy(update=update)
         if told != credit:
             forms[label] = (method, told)

@@ -164,7 +164,8 @@ def settings_of(method: str, credit: CreditConfig, paths: Paths | None) -> Mappi
         "shapley_paths": {"value": credit.shapley_value},
     }
     if method in WITH_MILESTONES:
-        own[method] = {"weights": getattr(rules, method), "stages": vars(credit.milestone_stages())}
+        stages = stages_of(method, credit)
+        own[method] = {"weights": getattr(rules, method), "stages": stages and vars(stages)}
     if method == "markov":
         learned_by = {"order": credit.markov_order, "removal": credit.markov_removal}
         own[method] = {**learned_by, "seen": _seen(method, paths)}

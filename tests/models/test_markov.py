@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from models.markov import NO_EFFECT, REMOVALS, Removals, markov_split, removals
 Path_ = tuple[int, ...]
 
 
-def journeys_of(paths: list[Path_], n_players: int = 4) -> Journeys:
+def journeys_of(paths: Sequence[Path_], n_players: int = 4) -> Journeys:
     """One touch after the other; player 0 is the own team."""
     sizes = np.array([len(path) for path in paths])
     return Journeys.from_codes(
@@ -34,8 +35,8 @@ def journeys_of(paths: list[Path_], n_players: int = 4) -> Journeys:
     )
 
 
-def effects(paths: list[Path_], won: list[bool], **options: Any) -> list[float]:
-    return removals(journeys_of(paths), np.array(won), **options).effect.tolist()
+def effects(paths: Sequence[Path_], won: list[bool], **options: Any) -> list[float]:
+    return [float(effect) for effect in removals(journeys_of(paths), np.array(won), **options).effect]
 
 
 def oracle(paths: list[Path_], weights: list[tuple[float, float]], order: int, removal: str, n_players: int) -> Floats:
