@@ -6,22 +6,24 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from features.frame import FrameSpec
 from pipelines.config import Config
+from pipelines.logs import bind
+from pipelines.phases import phase
 from pipelines.score import run_id_of
 from pipelines.scoring.bucket import Scorer
 from pipelines.scoring.parts import FOLDERS, part_files
 from pipelines.scoring.plan import Window
 from pipelines.scoring.report import ScoreReport
-from pipelines.scoring.run import JOURNAL, SUMMARY, last_buckets, n_buckets
+from pipelines.scoring.run import JOURNAL, SUMMARY, Run, last_buckets, n_buckets
 from pipelines.spark.frames import feature_frames, stage
 from pipelines.spark.session import spark_session, told_shortly
-from pipelines.spark.shipped import broadcast, saved
+from pipelines.spark.shipped import Shipped, broadcast
 from pipelines.spark.tables import drop_views, stored_frames, uri_of
 from pipelines.spark.totals import write_totals
 from pipelines.spark.worker import ATTEMPTS, PREVIOUS, STAGED_TABLES, Job, Outlook, credited, on_places, outlook
@@ -57,8 +59,9 @@ def run_on_spark(
     """
     with spark_session(config.engine, session) as spark, told_shortly(), workspace.scratch() as staged:
         before = last_buckets(workspace)
-        with workspace.connect() as connection:
+        with phase("deals"), workspace.connect() as connection:
             buckets = n_buckets(workspace, connection, config.credit.chunk_deals, all_deals=all_deals)
+            scorer = scorer.with_paths(connection, methods)
         job = Job(
             staged=str(staged.resolve()),
             root=str(workspace.root.resolve()),
@@ -68,35 +71,40 @@ def run_on_spark(
             methods=methods,
             window=window,
             all_deals=all_deals,
-            model_version=scorer.model_version or None,
+            with_features=spec is not None,
         )
         _stage(spark, workspace, job, spec)
-        model = None if scorer.model is None else saved(scorer.model)
-        return _credit(spark, workspace, job, broadcast(spark, model), now)
+        return _credit(spark, workspace, job, scorer, now)
 
 
 def _stage(spark: Any, workspace: Workspace, job: Job, spec: FrameSpec | None) -> None:
-    """Writes what the workers read: the deals, their touches, their features and, divided anew, their credit so far."""
+    """Writes what the workers read: the deals, their touches, their credit so far if it moves, and their features."""
     staged = Path(job.staged)
     (staged / ATTEMPTS).mkdir()
     tables = stored_frames(spark, workspace)
-    frames: dict[str, Any] = {name: tables[name] for name in STAGED_TABLES if name in tables}
-    if spec is not None:
-        frames |= feature_frames(spark, tables, spec)
+    frames = {name: tables[name] for name in STAGED_TABLES if name in tables}
     if job.is_divided_anew and all(part_files(workspace, folder) for folder in FOLDERS):
         frames |= {f"{PREVIOUS}/{f}": spark.read.parquet(*map(uri_of, part_files(workspace, f))) for f in FOLDERS}
-    for name, frame in frames.items():
-        stage(frame, staged / name, job.buckets)
-        logger.info("Staged %s in %s buckets.", name, job.buckets)
+    features = {} if spec is None else feature_frames(spark, tables, spec)
+    for name, part in (("deals", frames), ("features", features)):
+        with phase(name):
+            for frame, rows in part.items():
+                stage(rows, staged / frame, job.buckets)
+        logger.info("Staged %s in %s buckets.", ", ".join(part) or "nothing", job.buckets)
     drop_views(spark, tables)
 
 
-def _credit(spark: Any, workspace: Workspace, job: Job, model: Callable[[], Any], now: datetime) -> ScoreReport:
-    def look(bucket: int) -> str:
-        return json.dumps(asdict(outlook(replace(job, model=model()), bucket)))
+def _credit(spark: Any, workspace: Workspace, job: Job, scorer: Scorer, now: datetime) -> ScoreReport:
+    shipped = broadcast(spark, Shipped.of(scorer))
 
-    outlooks = {bucket: Outlook(**json.loads(made)) for bucket, made in _made(spark, look, range(job.buckets))}
-    run_id = run_id_of(str(sum(one.content for one in outlooks.values())), job.config, job.methods)
+    def look(bucket: int) -> str:
+        return json.dumps(asdict(outlook(job, shipped().unpacked(), bucket)))
+
+    with phase("changes"):
+        outlooks = {bucket: Outlook(**json.loads(made)) for bucket, made in _made(spark, look, range(job.buckets))}
+    content = str(sum(one.content for one in outlooks.values()))
+    run = Run(run_id_of(content, job.config, job.methods), now, job.all_deals, job.buckets)
+    bind(run_id=run.run_id)
     with workspace.transaction() as transaction:
         target = str(transaction.staging.resolve())
         for folder in FOLDERS:
@@ -105,12 +113,14 @@ def _credit(spark: Any, workspace: Workspace, job: Job, model: Callable[[], Any]
                 transaction.remove(folder)
 
         def credit(bucket: int) -> str:
-            return json.dumps(credited(replace(job, model=model()), bucket, target, run_id, now))
+            return json.dumps(credited(job, shipped().unpacked(), run, bucket, target))
 
         busy = sorted(b for b, one in outlooks.items() if one.has_work or job.is_divided_anew)
-        done = [json.loads(made) for _, made in _made(spark, credit, busy)]
-        report = _report(job, outlooks, done, run_id, now)
-        write_totals(spark, workspace, job.config, transaction, run_id)
+        with phase("credit"):
+            done = [json.loads(made) for _, made in _made(spark, credit, busy)]
+        report = _report(job, scorer, run, list(outlooks.values()), done)
+        with phase("totals"):
+            write_totals(spark, workspace, job.config, transaction, run.run_id, scorer.path_effects())
         summary = {**report.to_dict(), "buckets": job.buckets, "config": job.config.model_dump(mode="json")}
         transaction.file(SUMMARY).write_text(json.dumps(summary, indent=1), encoding="utf-8")
         transaction.remove(JOURNAL)
@@ -129,14 +139,14 @@ def _made(spark: Any, work: Callable[[int], str], buckets: Sequence[int]) -> lis
 
 
 def _report(
-    job: Job, outlooks: dict[int, Outlook], done: list[dict[str, int]], run_id: str, now: datetime
+    job: Job, scorer: Scorer, run: Run, outlooks: Sequence[Outlook], done: Sequence[dict[str, int]]
 ) -> ScoreReport:
-    deals_in, scored = sum(one.deals_in for one in outlooks.values()), sum(one["scored"] for one in done)
-    rejected: Counter[str] = sum((Counter(one.rejected) for one in outlooks.values()), Counter())
+    deals_in, scored = sum(one.deals_in for one in outlooks), sum(one["scored"] for one in done)
+    rejected: Counter[str] = sum((Counter(one.rejected) for one in outlooks), Counter())
     return ScoreReport(
-        run_id=run_id,
-        scored_at=now,
-        model_version=job.model_version,
+        run_id=run.run_id,
+        scored_at=run.scored_at,
+        model_version=scorer.model_version or None,
         methods=job.methods,
         deals_in=deals_in,
         scored=scored,

@@ -20,7 +20,7 @@ NEEDED: Final = {
 }
 """What the product needs of any session while it works in it; set back afterwards."""
 _QUIET: Final = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
-_FAULT: Final = re.compile(r"^(?:\w+\.)*(\w*(?:Error|Exception|Fault)): (.+)$", flags=re.MULTILINE)
+_FAULT: Final = re.compile(r"^(?:: )?(?:\w+\.)*(\w*(?:Error|Exception|Fault)): (.+)$", flags=re.MULTILINE)
 
 
 @contextmanager

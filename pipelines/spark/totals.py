@@ -19,8 +19,15 @@ from pipelines.workspace import Transaction, Workspace
 CREDITS = "credits"
 
 
-def write_totals(session: Any, workspace: Workspace, config: Config, transaction: Transaction, run_id: str) -> None:
-    """Stages both tables anew from the credits as they will be after the commit."""
+def write_totals(
+    session: Any,
+    workspace: Workspace,
+    config: Config,
+    transaction: Transaction,
+    run_id: str,
+    by_paths: pd.DataFrame,
+) -> None:
+    """Stages both tables anew from the credits as they will be after the commit; ``by_paths`` as in ``put_totals``."""
     tables = stored_frames(session, workspace)
     inputs = inputs_on(session, tables)
     session.read.parquet(*map(uri_of, credit_files(workspace, transaction))).createOrReplaceTempView(
@@ -28,7 +35,8 @@ def write_totals(session: Any, workspace: Workspace, config: Config, transaction
     )
     credit = ibis.pyspark.connect(session).table(VIEW.format(name=CREDITS))
     scores = partner_scores(credit, inputs.deals, players(inputs), config.credit.period, config.report_currency)
-    put_totals(workspace, transaction, run_id, _fetched(session, scores), _fetched(session, partner_totals(credit)))
+    fetched = _fetched(session, scores), _fetched(session, partner_totals(credit))
+    put_totals(workspace, transaction, run_id, *fetched, by_paths)
     drop_views(session, [*tables, CREDITS])
 
 

@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +28,6 @@ from pipelines.scoring.parts import FOLDERS, part_name
 from pipelines.scoring.run import Run
 from pipelines.scoring.work import Layout, buckets_with_work, stage_work
 from pipelines.spark.frames import EMPTY, bucket_files
-from pipelines.spark.shipped import Shipped
 from pipelines.workspace import Workspace
 
 STAGED_TABLES: Final[tuple[str, ...]] = ("deals", "touchpoints", "leads", "stage_history")
@@ -43,7 +41,8 @@ class Job:
     """What the workers are told: plain values, and paths of the shared file system.
 
     ``staged``: folder of the staged frames. ``root``: the workspace. ``is_divided_anew``: the credit so far is staged
-    as well, divided into this run's buckets, instead of lying in the workspace's parts.
+    as well, divided into this run's buckets, instead of lying in the workspace's parts. ``with_features``: there is a
+    model, and features are staged.
     """
 
     staged: str
@@ -54,14 +53,7 @@ class Job:
     methods: tuple[str, ...]
     window: plan.Window
     all_deals: bool
-    model_version: str | None
-    model: Shipped | None = None
-
-    def scorer(self) -> Scorer:
-        """What scores, with the model read once in the life of a worker."""
-        if self.model is None:
-            return Scorer(self.config.credit, self.config.seed, None, "")
-        return Scorer(self.config.credit, self.config.seed, self.model.loaded(), self.model_version or "")
+    with_features: bool
 
 
 @dataclass(frozen=True)
@@ -78,26 +70,25 @@ class Outlook:
     rejected: dict[str, int]
 
 
-def outlook(job: Job, bucket: int) -> Outlook:
+def outlook(job: Job, scorer: Scorer, bucket: int) -> Outlook:
     """What is to be done in the bucket."""
-    with _opened(job, bucket) as (_, connection):
+    with _opened(job, scorer, bucket) as (_, connection):
         content = plan.content_hash(connection)
         return Outlook(
             content=0 if content == "None" else int(content),
             has_work=bool(buckets_with_work(connection)),
             deals_in=plan.count(connection, "score_closed"),
-            rejected=not_creditable(connection, with_features=job.model is not None),
+            rejected=not_creditable(connection, with_features=job.with_features),
         )
 
 
-def credited(job: Job, bucket: int, target: str, run_id: str, scored_at: datetime) -> dict[str, int]:
+def credited(job: Job, scorer: Scorer, run: Run, bucket: int, target: str) -> dict[str, int]:
     """Scores the bucket and puts its parts into ``target``; the deals ``scored`` and ``removed``.
 
     The parts appear there whole, one after the other; a second attempt at the same bucket replaces them by the same.
     """
-    run = Run(run_id, scored_at, job.all_deals, job.buckets)
-    with _opened(job, bucket) as (own, connection):
-        score_buckets(own, connection, job.scorer(), run, with_features=job.model is not None)
+    with _opened(job, scorer, bucket) as (own, connection):
+        score_buckets(own, connection, scorer, run, with_features=job.with_features)
         for name in (part_name(folder, bucket) for folder in FOLDERS):
             if (own.root / name).exists():
                 _put(own.root / name, Path(job.staged) / ATTEMPTS, Path(target) / name)
@@ -116,7 +107,7 @@ def on_places(work: Callable[[int], str]) -> Callable[[Iterator[pa.RecordBatch]]
 
 
 @contextmanager
-def _opened(job: Job, bucket: int) -> Iterator[tuple[Workspace, Any]]:
+def _opened(job: Job, scorer: Scorer, bucket: int) -> Iterator[tuple[Workspace, Any]]:
     """The bucket as a workspace of its own, and a connection in which its work is staged; gone after the block."""
     with tempfile.TemporaryDirectory(prefix="partnerlift-") as folder:
         own = Workspace(Path(folder), job.config.engine.memory, threads=1)
@@ -124,11 +115,11 @@ def _opened(job: Job, bucket: int) -> Iterator[tuple[Workspace, Any]]:
             _link(own.path(name), bucket_files(Path(job.staged) / name, bucket))
         for part_folder in FOLDERS:
             _link_previous(job, own.root / part_name(part_folder, bucket), part_folder, bucket)
-        frames = None if job.model is None else {name: _frame(Path(job.staged) / name, bucket) for name in FRAMES}
+        frames = None if not job.with_features else {name: _frame(Path(job.staged) / name, bucket) for name in FRAMES}
         with own.connect() as connection:
-            plan.stage_deals(connection, job.buckets, job.window, job.config.credit.eligibility())
+            plan.stage_deals(connection, job.buckets, job.window, scorer.credit.eligibility())
             plan.stage_frames(connection, frames)
-            plan.stage_wanted(connection, recipes(job.scorer(), job.methods))
+            plan.stage_wanted(connection, recipes(scorer, job.methods))
             plan.stage_changes(connection, own, all_deals=job.all_deals)
             stage_work(connection, Layout(job.buckets))
             yield own, connection
