@@ -25,6 +25,7 @@ PAGES = [
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/numbers.md",
+    "docs/methods.md",
     "docs/api.md",
     "docs/mapping.md",
     "docs/report.md",

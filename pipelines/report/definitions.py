@@ -36,9 +36,13 @@ METHOD_TEXTS: Final[dict[str, MethodText]] = {
     ),
     "linear": MethodText("Linear", "Linear", "Every touch of a won deal up to its close gets the same share."),
     "time_decay": MethodText("Time decay", "Decay", "The nearer a touch lies to the close, the larger its share."),
-    "u_shape": MethodText("U-shape", "U-shape", "Most goes to the first touch and to the one that created the deal."),
-    "w_shape": MethodText("W-shape", "W-shape", "As U-shape, with a third peak at the creation of the opportunity."),
-    "full_path": MethodText("Full path", "Full path", "As W-shape, with a fourth peak at the close."),
+    "u_shape": MethodText("U-shape", "U-shape", "Most goes to the first touch and to the last one before the close."),
+    "w_shape": MethodText(
+        "W-shape",
+        "W-shape",
+        "Most goes to the first touch and to those that led to the lead's and the opportunity's creation.",
+    ),
+    "full_path": MethodText("Full path", "Full path", "As W-shape, with a fourth peak at the last touch before the close."),
     "markov": MethodText(
         "Markov",
         "Markov",
@@ -46,7 +50,10 @@ METHOD_TEXTS: Final[dict[str, MethodText]] = {
         "own partners in proportion. The totals by removal effect alone are another quantity.",
     ),
     "shapley_paths": MethodText(
-        "Shapley over paths", "Paths", "Equal split of a won deal over the distinct players that touched it."
+        "Shapley over paths",
+        "Paths",
+        "What a set of players is worth, from the journeys inside it. Counting won deals, that is exactly an equal split "
+        "of a won deal over the distinct players that touched it.",
     ),
     "library": MethodText("Rule library", "Library", "A credit rule that your organisation has configured."),
     "materiality": MethodText("Materiality", "Material", "Credit by how material the evidenced contribution was."),
