@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 import pandas as pd
@@ -50,6 +51,17 @@ class Bucket:
         """The part of it that concerns some deals."""
         return Bucket(*(_only(f, deal_ids) for f in (self.deals, self.touches, self.base, self.members)))
 
+    def journeys_of(self, deal_ids: pd.Series) -> Journeys:
+        """The journeys of the won ones among some deals, by their eligible touches."""
+        is_asked = pd.Index(self._journeys.deal_ids).isin(deal_ids)
+        return self._journeys if is_asked.all() else self._journeys.only(is_asked)
+
+    @cached_property
+    def _journeys(self) -> Journeys:
+        won = self.deals[self.deals["outcome"] == "won"]
+        eligible = self.touches[self.touches["is_eligible"]]
+        return Journeys.of(eligible.assign(partner_id=eligible["partner_id"].fillna(DIRECT)), won)
+
 
 _HERE: Final = "(SELECT deal_id FROM wave WHERE bucket = {}) USING (deal_id)"
 
@@ -78,42 +90,55 @@ class Scorer:
     def score(self, bucket: Bucket, todo: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Rows of ``credits`` (without run and time) and of the drivers for the deals and methods in ``todo``."""
         players = players_of(bucket.deals, countable_touches(bucket.touches, bucket.deals))
-        credit, drivers = [], NO_DRIVERS
+        whole, credit, drivers = Part(self, bucket), [], NO_DRIVERS
         for method, rows in todo.groupby("method", sort=True):
-            part = bucket.of(rows["deal_id"])
+            part = whole if len(rows) == len(bucket.deals) else Part(self, bucket.of(rows["deal_id"]))
             if method == "shap":
-                wins, drivers = self._shap(part)
+                wins, drivers = part.by_shap()
             elif method == "model":
-                wins = self._model(part)
+                wins = part.by_model()
             else:
-                wins = self._path(str(method), part)
+                wins = path_credit(path_split(str(method), part.journeys, self.credit, self.paths), part.journeys)
             version = self.model_version if method in MODEL_METHODS else version_of_method(str(method))
             credit.append(credit_rows(wins, players, bucket.deals, str(method), version))
         return pd.concat(credit, ignore_index=True), drivers
 
-    def _path(self, method: str, bucket: Bucket) -> pd.DataFrame:
-        won = bucket.deals[bucket.deals["outcome"] == "won"]
-        eligible = bucket.touches[bucket.touches["is_eligible"]]
-        journeys = Journeys.of(eligible.assign(partner_id=eligible["partner_id"].fillna(DIRECT)), won)
-        return path_credit(path_split(method, journeys, self.credit, self.paths), journeys)
 
-    def _model(self, bucket: Bucket) -> pd.DataFrame:
-        assert self.model is not None
+@dataclass(frozen=True)
+class Part:
+    """The deals of a bucket that some methods are asked about, in the forms that these share."""
+
+    scorer: Scorer
+    bucket: Bucket
+
+    @cached_property
+    def journeys(self) -> Journeys:
+        """The won deals' touches that rules and path methods count."""
+        won = self.bucket.deals[self.bucket.deals["outcome"] == "won"]
+        eligible = self.bucket.touches[self.bucket.touches["is_eligible"]]
+        return Journeys.of(eligible.assign(partner_id=eligible["partner_id"].fillna(DIRECT)), won)
+
+    @cached_property
+    def values(self) -> Values:
+        """The model with these deals at hand."""
+        assert self.scorer.model is not None
+        return Values(self.scorer.model, DealBatch.of(self.scorer.model, self.bucket.base, self.bucket.members))
+
+    def by_model(self) -> pd.DataFrame:
+        """Coalition credit."""
+        credit = self.scorer.credit
         return model_credit(
-            self.model,
-            DealBatch.of(self.model, bucket.base, bucket.members),
-            exact_players=self.credit.exact_players,
-            samples=self.credit.samples,
-            seed=self.seed,
+            self.values, exact_players=credit.exact_players, samples=credit.samples, seed=self.scorer.seed
         )
 
-    def _shap(self, bucket: Bucket) -> tuple[pd.DataFrame, pd.DataFrame]:
-        assert self.model is not None
-        batch = DealBatch.of(self.model, bucket.base, bucket.members)
-        frame = Values(self.model, batch).with_all()
-        contributions = self.model.contributions(frame)
-        drivers = Drivers(frame, contributions, batch.members, batch.codes, self.model.extra_columns)
-        return drivers.credit(self.model.predict(frame)), drivers.rows()
+    def by_shap(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """TreeSHAP's contributions as credit, and the largest of them for each deal."""
+        assert self.scorer.model is not None
+        values, batch = self.values, self.values.batch
+        frame = values.with_all()
+        contributions = self.scorer.model.contributions(frame)
+        drivers = Drivers(frame, contributions, batch.members, batch.codes, self.scorer.model.extra_columns)
+        return drivers.credit(values.of_all_partners()), drivers.rows(self.scorer.credit.drivers)
 
 
 def _only(frame: pd.DataFrame, deal_ids: pd.Series) -> pd.DataFrame:
