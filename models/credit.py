@@ -25,7 +25,7 @@ from models.shapley import (
     sampled_orders,
     sampled_shapley,
 )
-from models.value import MAX_CELLS, MAX_ROWS, DealBatch, ValueModel, Values, content_hashes
+from models.value import MAX_CELLS, MAX_ROWS, DealBatch, Values, content_hashes
 
 PLAYER: Final = ["deal_id", "partner_id"]
 WIN_COLUMNS: Final = (*PLAYER, "credit", "total", "credit_lo", "credit_hi")
@@ -50,8 +50,7 @@ def players_of(deals: pd.DataFrame, touches: pd.DataFrame) -> pd.DataFrame:
 
 
 def model_credit(
-    model: ValueModel,
-    batch: DealBatch,
+    values: Values,
     *,
     exact_players: int = 10,
     samples: int = 512,
@@ -61,8 +60,7 @@ def model_credit(
 
     Parameters
     ----------
-    model : the value function.
-    batch : the deals and their members.
+    values : the value function, with the deals and their members at hand.
     exact_players : deals with more partners are estimated from sampled orders; their bounds stand in ``credit_lo`` and
         ``credit_hi`` (``models.shapley.ERROR_Z`` standard errors), null for exact credit.
     samples : sampled orders of such a deal.
@@ -73,7 +71,7 @@ def model_credit(
     ``deal_id``, ``partner_id``, ``credit``, ``total``, ``credit_lo``, ``credit_hi``. ``__direct__`` has v(∅), the
     prediction without any partner's touches; a deal adds up to ``total``, its prediction with all of them.
     """
-    values = Values(model, batch)
+    batch = values.batch
     empty, total = np.zeros(len(batch.base)), np.zeros(len(batch.base))
     credit, error = np.zeros(len(batch.members)), np.full(len(batch.members), np.nan)
     for n in map(int, np.unique(batch.sizes)):

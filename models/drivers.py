@@ -7,6 +7,7 @@ of the method ``model`` do not rest on it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -16,11 +17,14 @@ from scipy.special import expit
 from features.registry import COUNT, pools
 from features.tables import DIRECT
 from models.ledger import sum_by_deal
+from models.pools import Bools
 from models.shapley import Floats, Integers
 
 BIAS: Final = "bias"
 LARGEST_PART: Final = 4.0
 """Parts of a pool of mixed signs that nearly cancel would grow without bound; beyond this they go by magnitude."""
+OTHERS: Final = "others"
+"""Stands for the contributions of a player that are not among a deal's largest."""
 DRIVER_COLUMNS: Final = ("deal_id", "partner_id", "feature", "contribution", "value")
 
 
@@ -73,29 +77,43 @@ class Drivers:
         direct = self._frame[["deal_id"]].assign(partner_id=DIRECT, credit=own, total=predicted)
         return pd.concat([rows, direct], ignore_index=True)
 
-    def rows(self) -> pd.DataFrame:
-        """All contributions but zeros: ``deal_id``, ``partner_id``, ``feature``, ``contribution``, ``value``.
+    def rows(self, most: int | None = None) -> pd.DataFrame:
+        """Contributions but zeros: ``deal_id``, ``partner_id``, ``feature``, ``contribution``, ``value``.
 
         ``contribution`` is in log-odds; a deal's rows add up to its prediction's log-odds. ``value`` is the feature's
-        value as text: a partner's own one for a partner, the deal's for ``__direct__``; null where it is missing.
+        value as text: a partner's own one for a partner, the deal's for ``__direct__``; null where it is missing. With
+        ``most`` (> 0) a deal has its bias, its largest contributions, that many or more where some are equal, and one
+        row ``others`` for the rest of each player.
         """
-        alone = np.bincount(self._codes, minlength=len(self._frame)) == 0
-        parts = []
-        for at, name in enumerate(self._names):
-            contribution = self._contributions[:, at]
-            if name in self._pooled:
-                column = list(self._pooled).index(name)
-                parts.append(self._member_part(name, self._partner[:, column]))
-                contribution = np.where(alone, contribution, 0.0)
-            values = self._frame[name] if name in self._frame.columns else None
-            parts.append(_part(self._frame["deal_id"], DIRECT, name, contribution, values))
-        rows = pd.concat(parts, ignore_index=True)
-        return rows.sort_values(["deal_id", "partner_id", "feature"], ignore_index=True)[list(DRIVER_COLUMNS)]
+        own = self._own_matrix()
+        keeps = (own != 0, self._partner != 0) if most is None else self._largest(own, most)
+        columns = [column for column, _ in self._pooled.values()]
+        by_deal = _listed(own, keeps[0], self._frame, self._names, self._names).assign(partner_id=DIRECT)
+        by_member = _listed(self._partner, keeps[1], self._members, list(self._pooled), columns)
+        rows = pd.concat([by_deal, by_member], ignore_index=True)
+        ordered: pd.DataFrame = rows.sort_values(["deal_id", "partner_id", "feature"], ignore_index=True)
+        return ordered[list(DRIVER_COLUMNS)]
 
-    def _member_part(self, name: str, contribution: Floats) -> pd.DataFrame:
-        column = self._pooled[name][0]
-        values = self._members[column] if column in self._members.columns else None
-        return _part(self._members["deal_id"], self._members["partner_id"], name, contribution, values)
+    def _own_matrix(self) -> Floats:
+        """What is not handed out to members, shape (deals, features): pools of deals without members are their own."""
+        own, alone = self._contributions.copy(), np.bincount(self._codes, minlength=len(self._frame)) == 0
+        for name in self._pooled:
+            own[~alone, self._names.index(name)] = 0.0
+        return own
+
+    def _largest(self, own: Floats, most: int) -> tuple[Bools, Bools]:
+        """Which contributions of deals and of members are the bias or among the ``most`` largest of their deal."""
+        bias, n_deals = self._names.index(BIAS), len(own)
+        sizes = [np.abs(np.delete(own, bias, axis=1)), np.abs(self._partner)]
+        tops = [np.partition(s, -most, axis=1)[:, -most:] if s.shape[1] > most else s for s in sizes]
+        owners = [np.repeat(np.arange(n_deals), tops[0].shape[1]), np.repeat(self._codes, tops[1].shape[1])]
+        deals, values = np.concatenate(owners), np.concatenate([top.ravel() for top in tops])
+        counts = np.bincount(deals, minlength=n_deals)
+        last = np.cumsum(counts) - counts + np.minimum(most, counts) - 1
+        least = values[np.lexsort((-values, deals))][last] if len(values) else np.zeros(n_deals)
+        keeps_own = (np.abs(own) >= least[:, None]) & (own != 0)
+        keeps_own[:, bias] = own[:, bias] != 0
+        return keeps_own, (sizes[1] >= least[self._codes, None]) & (sizes[1] != 0)
 
     def _handed_out(self) -> Floats:
         """Contribution of each pooled feature to each member row, shape (members, pooled features)."""
@@ -136,12 +154,22 @@ def _extreme(values: Floats, codes: Integers, n_deals: int, reducer: str) -> Flo
     return np.asarray(signed == best[codes], dtype=np.float64)
 
 
-def _part(
-    deals: pd.Series, players: pd.Series | str, feature: str, contribution: Floats, values: pd.Series | None
+def _listed(
+    contributions: Floats, keeps: Bools, frame: pd.DataFrame, features: Sequence[str], columns: Sequence[str]
 ) -> pd.DataFrame:
-    frame = pd.DataFrame({"deal_id": deals, "partner_id": players, "feature": feature, "contribution": contribution})
-    frame = frame.assign(value=None if values is None else _as_text(values))
-    return frame[frame["contribution"] != 0]
+    """Rows of the contributions to keep, and for each row of ``frame`` one, ``OTHERS``, of the rest.
+
+    ``features`` name the columns of ``contributions``, and ``columns`` those of ``frame`` that hold their values.
+    """
+    ids = frame[[name for name in ("deal_id", "partner_id") if name in frame]]
+    rest = np.where(keeps, 0.0, contributions).sum(axis=1)
+    parts = [ids.assign(feature=OTHERS, contribution=rest, value=None)[rest != 0]]
+    for at, (feature, column) in enumerate(zip(features, columns, strict=True)):
+        rows = np.flatnonzero(keeps[:, at])
+        values = _as_text(frame[column].iloc[rows]) if column in frame and len(rows) else None
+        parts.append(ids.iloc[rows].assign(feature=feature, contribution=contributions[rows, at], value=values))
+    listed: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    return listed
 
 
 def _as_text(values: pd.Series) -> pd.Series:

@@ -108,10 +108,10 @@ class DealBatch:
 
 
 class Values:
-    """Predictions for coalitions of the deals of a batch."""
+    """Predictions for coalitions of the deals of a ``batch``."""
 
     def __init__(self, model: ValueModel, batch: DealBatch) -> None:
-        self._model, self._batch = model, batch
+        self._model, self.batch = model, batch
         self._ready = model.prepared(batch.base) if isinstance(model, PreparableModel) else _ByFrame(model, batch.base)
         self._pools = member_pools(batch.members, model.extra_columns, self._ready.pools)
 
@@ -119,15 +119,20 @@ class Values:
         """v(∅) of deals, shape (deals,)."""
         return self._ready.predict(deals, {pool.name: np.full(len(deals), pool.of_none()) for pool in self._pools})
 
+    def of_all_partners(self) -> Floats:
+        """Predictions of all deals with all their partners, shape (deals,), in the order of ``base``."""
+        pools = {pool.name: pool.of_groups(self.batch.starts, self.batch.sizes) for pool in self._pools}
+        return self._ready.predict(np.arange(len(self.batch.base)), pools)
+
     def with_all(self) -> pd.DataFrame:
         """The frame of every deal with all its partners and all pools, in the order of ``base``."""
-        batch = self._batch
+        batch = self.batch
         pools = member_pools(batch.members, self._model.extra_columns)
         return _beside(batch.base, pooled_frame(pools, batch.starts, batch.sizes))
 
     def of_all_coalitions(self, deals: Integers) -> Floats:
         """Values of all coalitions of deals with n partners: shape (deals, 2**n), bit j for member j."""
-        rows = self._batch.member_rows(deals)
+        rows = self.batch.member_rows(deals)
         shape = (len(deals), 1 << rows.shape[1])
         pools = {pool.name: pool.of_subsets(rows).ravel() for pool in self._pools}
         return self._ready.predict(np.repeat(deals, shape[1]), pools).reshape(shape)
@@ -138,7 +143,7 @@ class Values:
         ``deals`` have n partners each; ``owners`` (coalitions,) says whose each coalition is, as a position in
         ``deals``; ``is_in`` is (coalitions, n). Returns shape (coalitions,).
         """
-        rows = self._batch.member_rows(deals)
+        rows = self.batch.member_rows(deals)
         pools = {pool.name: pool.of_memberships(rows, owners, is_in) for pool in self._pools}
         return self._ready.predict(deals[owners], pools)
 

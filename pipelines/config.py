@@ -113,6 +113,11 @@ class CreditConfig(Section):
         10, ge=1, le=14, description="Most partners on a deal for which all coalitions are evaluated."
     )
     samples: int = Field(512, ge=16, description="Sampled orders for a deal with more partners.")
+    drivers: int = Field(
+        12,
+        ge=1,
+        description="Largest SHAP contributions that are kept for each deal; the others are added up by player.",
+    )
     late_entries: Literal["count", "drop"] = Field(
         "count", description="Whether rules count a touch that was recorded after the deal had closed."
     )

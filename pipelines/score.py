@@ -305,7 +305,7 @@ def recipes(scorer: Scorer, methods: tuple[str, ...]) -> list[plan.Recipe]:
     credit = scorer.credit
     by_model: dict[str, dict[str, Any]] = {
         "model": {"exact_players": credit.exact_players, "samples": credit.samples, "seed": scorer.seed},
-        "shap": {},
+        "shap": {"drivers": credit.drivers},
     }
     return [
         plan.Recipe(name, uses_model=True, version=scorer.model_version, settings=by_model[name])

@@ -48,7 +48,7 @@ WHERE deal_id IN (SELECT deal_id FROM shown) ORDER BY deal_id, partner_id, metho
 _PLAYERS: Final = "SELECT deal_id, partner_id FROM player WHERE deal_id IN (SELECT deal_id FROM shown) ORDER BY ALL"
 _DRIVERS: Final = """
 SELECT deal_id, partner_id, feature, contribution FROM read_parquet($files, union_by_name = true)
-WHERE deal_id IN (SELECT deal_id FROM shown) AND contribution <> 0 AND feature <> 'bias'
+WHERE deal_id IN (SELECT deal_id FROM shown) AND contribution <> 0 AND feature NOT IN ('bias', 'others')
 QUALIFY row_number() OVER (PARTITION BY deal_id ORDER BY abs(contribution) DESC, feature, partner_id) <= $top
 ORDER BY deal_id, abs(contribution) DESC, feature, partner_id
 """

@@ -83,7 +83,7 @@ MEMBERS = member_frame(("d1", "A", "si", 1), ("d1", "B", "isv", 2), ("d1", "C", 
 
 
 def credited(model: Any, base: pd.DataFrame, members: pd.DataFrame, **options: Any) -> pd.DataFrame:
-    return model_credit(model, DealBatch.of(model, base, members), **options)
+    return model_credit(Values(model, DealBatch.of(model, base, members)), **options)
 
 
 def as_dict(frame: pd.DataFrame, value: str = "credit") -> dict[tuple[str, str], float]:
@@ -197,8 +197,8 @@ def test_exact_credit_by_a_trained_model_lies_within_the_sampled_bounds(deals_of
     deal = data.base.iloc[[0]]
     crowd = partners.assign(deal_id=deal["deal_id"].iloc[0], account_id=deal["account_id"].iloc[0])
     batch = DealBatch.of(model, deal, crowd)
-    exact = model_credit(model, batch, exact_players=14).set_index("partner_id")
-    sampled = model_credit(model, batch, exact_players=10).set_index("partner_id")
+    exact = model_credit(Values(model, batch), exact_players=14).set_index("partner_id")
+    sampled = model_credit(Values(model, batch), exact_players=10).set_index("partner_id")
     assert len(exact) == 13
     assert exact["credit"].sum() == pytest.approx(model.predict(Values(model, batch).with_all())[0], abs=1e-12)
     inside = exact["credit"].between(sampled["credit_lo"], sampled["credit_hi"]).drop(DIRECT)

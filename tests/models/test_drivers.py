@@ -127,3 +127,16 @@ def test_parts_of_a_pool_that_cancels_stay_bounded() -> None:
     members = member_frame(("d1", "A", "si", 1), ("d1", "B", "isv", 8))
     rows = drivers(base_frame(d1=0), members.assign(touches=[1, 8]), together=0.0)[0].rows()
     assert rows["contribution"].abs().max() <= 0.8
+
+
+def test_the_largest_are_kept_by_deal_and_the_rest_is_added_up_by_player() -> None:
+    every, largest = drivers()[0].rows(), drivers()[0].rows(2)
+    of_deal = every[(every["deal_id"] == "d1") & (every["feature"] != "bias")]
+    top = set(of_deal.loc[of_deal["contribution"].abs().nlargest(2).index, "feature"])
+    kept = largest[(largest["deal_id"] == "d1") & ~largest["feature"].isin(["bias", "others"])]
+    assert set(kept["feature"]) == top
+    assert "others" in set(largest["feature"])
+    players = ["deal_id", "partner_id"]
+    sums = (rows.groupby(players)["contribution"].sum() for rows in (every, largest))
+    pd.testing.assert_series_equal(*sums, rtol=1e-12)
+    pd.testing.assert_frame_equal(drivers()[0].rows(100), every, check_exact=True)
