@@ -155,7 +155,7 @@ JOURNEYS = st.lists(
 ).filter(lambda rows: any(is_won for _, is_won in rows))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(JOURNEYS, st.integers(1, 3), st.sampled_from(["to_null", "renormalise"]), st.sampled_from([0, 4000]))
 def test_effects_equal_a_dense_solution_of_each_chain(rows: Any, order: int, removal: Any, dense: int) -> None:
     paths, won = [path for path, _ in rows], [is_won for _, is_won in rows]
@@ -166,7 +166,7 @@ def test_effects_equal_a_dense_solution_of_each_chain(rows: Any, order: int, rem
     np.testing.assert_allclose(found, oracle(paths, weights, order, removal, 4), atol=1e-10)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(JOURNEYS, st.sampled_from(REMOVALS), st.permutations([1, 2, 3]), st.randoms(use_true_random=False))
 def test_neither_names_nor_row_order_nor_unrelated_players_change_an_effect(
     rows: Any, removal: Any, names: list[int], random: Any
@@ -181,7 +181,7 @@ def test_neither_names_nor_row_order_nor_unrelated_players_change_an_effect(
     assert max(found) <= 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(JOURNEYS)
 def test_players_who_always_stand_in_for_each_other_have_equal_effects_and_wins_add_up(rows: Any) -> None:
     swapped = [(tuple({1: 2, 2: 1}.get(player, player) for player in path), is_won) for path, is_won in rows]

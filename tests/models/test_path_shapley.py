@@ -59,7 +59,7 @@ def by_subsets(n: int, value: Callable[[frozenset[int]], float]) -> list[float]:
 PATH = st.lists(st.integers(0, 4), min_size=1, max_size=5).map(tuple)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(PATH, min_size=1, max_size=6))
 def test_the_number_of_won_deals_inside_a_set_has_the_equal_split_as_its_shapley_value(paths: Any) -> None:
     journeys = journeys_of(paths, 5)
@@ -101,7 +101,7 @@ def test_a_rate_game_pays_who_raises_the_rate_and_may_pay_less_than_nothing() ->
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(PATH, st.booleans()), min_size=1, max_size=10), st.randoms(use_true_random=False))
 def test_a_rate_game_equals_all_orders_of_joining_and_hangs_on_no_name_and_no_row(rows: Any, random: Any) -> None:
     ends = [(frozenset(path), is_won) for path, is_won in rows]

@@ -228,7 +228,7 @@ TOUCH = st.tuples(st.sampled_from(DEALS), st.sampled_from([None, "A", "B", "C"])
 MOMENT = st.none() | st.integers(-1, 8)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(st.sampled_from(sorted(RULES)), st.lists(TOUCH, max_size=14), MOMENT, MOMENT, st.randoms(use_true_random=False))
 def test_rules_equal_plain_python_in_any_row_order_and_under_any_names(
     rule: str, rows: Any, lead: Any, opportunity: Any, random: Any

@@ -98,7 +98,7 @@ def test_an_order_that_cannot_be_counted_is_refused(order: int) -> None:
 MOMENTS = st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=3).map(tuple), max_size=4)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(MOMENTS, st.booleans()), min_size=1, max_size=4), st.integers(1, 3), st.sampled_from([0, 2**22])
 )

@@ -159,6 +159,7 @@ def test_the_text_names_both_estimands_of_markov(found: Comparison) -> None:
     assert "own team" in text
 
 
+@pytest.mark.slow
 def test_files_by_ending(found: Comparison, tmp_path: Path) -> None:
     table = pd.read_csv(write_comparison(found, tmp_path / "c.csv"))
     assert table["name"].tolist() == ["<b>Beta", "'=Alpha", "own team"]
