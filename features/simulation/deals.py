@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.simulation.partners import record_id
-from features.simulation.settings import Settings
+from features.simulation.settings import Settings, Structure
 from features.simulation.vocabulary import (
     AMOUNT_EFFECT,
     CURRENCIES,
@@ -51,7 +51,7 @@ class Pipeline:
         ``industry``, ``region``, ``deal_type``, ``source``, ``solution`` (indices), ``amount`` (deal currency),
         ``fx_rate`` (US dollars), ``created`` and ``planned_close`` (seconds since 1970), ``quality`` (hidden, standard
         normal), ``own_log_odds`` (everything but touches and hidden quality), ``promise`` (how likely the deal looks to
-        those who work on it, before any touch, standardised: partly in the CRM's columns, partly hidden).
+        those who work on it, before any touch, standardised; ``Structure.promise`` says what it rests on).
     """
 
     accounts: pd.DataFrame
@@ -114,9 +114,16 @@ def _deals(accounts: pd.DataFrame, settings: Settings, rng: np.random.Generator)
             "planned_close": (created + days * DAY) // DAY * DAY + 2 * DAY,
             "quality": quality,
             "own_log_odds": own,
-            "promise": _standardised(own + settings.structure.quality * quality),
+            "promise": _standardised(_promise(own, quality, settings.structure)),
         }
     ).astype({"planned_close": "int64"})
+
+
+def _promise(own: np.ndarray, quality: np.ndarray, structure: Structure) -> np.ndarray:
+    """How likely each deal looks, on any scale: by what the CRM tells, by what nobody wrote down, or by both."""
+    if structure.promise == "observed":
+        return own
+    return quality if structure.promise == "hidden" else own + structure.quality * quality
 
 
 def _standardised(values: np.ndarray) -> np.ndarray:

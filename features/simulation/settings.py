@@ -10,8 +10,10 @@ from typing import Final, Literal
 
 Bias = Literal["none", "moderate", "strong"]
 DoseForm = Literal["saturating", "linear"]
+Promise = Literal["both", "observed", "hidden"]
 
 BIASES: Final[tuple[Bias, ...]] = ("none", "moderate", "strong")
+PROMISES: Final[tuple[Promise, ...]] = ("both", "observed", "hidden")
 SELECTION: Final[dict[Bias, float]] = {"none": 0.0, "moderate": 0.5, "strong": 1.0}
 """How strongly a deal's promise draws partners, and the good ones most: a factor on its standard deviations."""
 
@@ -28,6 +30,8 @@ class Structure:
     synergy : Whether types of partners help or hinder each other, and pairs that only work together exist.
     segment_effects : Whether a type's effect differs by customer segment.
     quality : Log-odds for a standard deviation of hidden deal quality, >= 0.
+    promise : What those who work on a deal, and so the selection of partners, go by: ``observed`` what the CRM tells of
+        the deal, ``hidden`` its hidden quality alone, ``both`` the two as they count for the win.
     effect_scale : Factor on every partner effect, >= 0.
     partner_spread : Standard deviation of a partner's own effect around its type's, in log-odds.
     no_effect, harmful, only_in_pairs : Shares of the partners without effect, with a negative one, and with one only
@@ -39,6 +43,7 @@ class Structure:
     synergy: bool = True
     segment_effects: bool = True
     quality: float = 0.7
+    promise: Promise = "both"
     effect_scale: float = 1.3
     partner_spread: float = 0.55
     no_effect: float = 0.12
@@ -47,6 +52,8 @@ class Structure:
     win_rate: float = 0.36
 
     def __post_init__(self) -> None:
+        if self.promise not in PROMISES:
+            raise ValueError(f"promise is {self.promise!r}; choose one of {', '.join(PROMISES)}.")
         if not 0 < self.win_rate < 1:
             raise ValueError(f"win_rate is {self.win_rate}; it must lie between 0 and 1, ends excluded.")
         if self.no_effect + self.harmful + self.only_in_pairs > 1:

@@ -6,7 +6,7 @@ import pytest
 
 from features.simulation.answers import answers
 from features.simulation.company import Company, simulate
-from features.simulation.settings import BIASES, Bias, Settings, Structure
+from features.simulation.settings import BIASES, PROMISES, Bias, Settings, Structure
 from features.simulation.vocabulary import PARTNER_KINDS
 
 
@@ -117,6 +117,18 @@ def test_the_form_of_the_truth_can_be_varied() -> None:
     assert len(answers(made)["pairs"]) == 0
 
 
+def test_selection_goes_by_what_the_data_show_by_what_they_hide_or_by_both() -> None:
+    pulled = {}
+    for promise in PROMISES:
+        made = simulate(Settings(n_deals=4000, bias="strong", structure=Structure(promise=promise)), seed=0)
+        dose = np.bincount(made.doses["deal"], made.doses["dose"], len(made.deals))
+        facts = (made.deals["own_log_odds"], made.deals["quality"])
+        pulled[promise] = [np.corrcoef(dose, fact)[0, 1] for fact in facts]
+    assert pulled["observed"][0] > 0.2 > 0.05 > abs(pulled["observed"][1])
+    assert pulled["hidden"][1] > 0.2 > 0.05 > abs(pulled["hidden"][0])
+    assert min(pulled["both"]) > 0.1
+
+
 @pytest.mark.parametrize("n_deals", [1, 2, 7])
 def test_a_tiny_company_is_a_company(n_deals: int) -> None:
     made = simulate(Settings(n_deals=n_deals, n_partners=2, years=1), seed=0)
@@ -131,6 +143,8 @@ def test_settings_out_of_range_are_refused_with_their_value() -> None:
         Settings(early_loss=1.5)
     with pytest.raises(ValueError, match="win_rate is 0"):
         Structure(win_rate=0)
+    with pytest.raises(ValueError, match="promise is 'none'; choose one of both, observed, hidden"):
+        Structure(promise="none")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"add up to 1\.50"):
         Structure(no_effect=0.5, harmful=0.5, only_in_pairs=0.5)
 
