@@ -30,6 +30,8 @@ PAGES = [
     "docs/mapping.md",
     "docs/report.md",
     "docs/measured.md",
+    "docs/production.md",
+    "docs/spark.md",
     "docs/ARCHITECTURE.md",
 ]
 
