@@ -13,6 +13,7 @@ lies on disk until it is scored.
 from __future__ import annotations
 
 import hashlib
+import logging
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,8 @@ from features.inputs import Inputs
 from features.records import Records, past_records
 from features.sources.sqltext import literal, parquet
 from pipelines.workspace import Workspace
+
+logger = logging.getLogger(__name__)
 
 MEMO: Final = "results/digests.parquet"
 WAVE_DEALS: Final = 100_000
@@ -152,6 +155,8 @@ class FeatureStage:
             run(_WAVE.format(wave=wave))
             self._compute_wave(self._n_waves + 1)
         run("INSERT INTO score_computed SELECT deal_id FROM score_asked")
+        count = run("SELECT count(*) FROM score_asked").fetchall()[0][0]
+        logger.info("Made the features of %s deals.", f"{count:,}")
 
     def _compute_wave(self, number: int) -> None:
         """Features of the deals in ``score_wave`` as files of that number, and their digests."""
