@@ -489,7 +489,7 @@ CREDITS: Final = Table(
         _number("share", "credit divided by the deal's total.", "fraction of the deal", nullable=False),
         _number("credit_lo", "Lower end of the interval.", "as credit"),
         _number("credit_hi", "Upper end of the interval.", "as credit"),
-        _id("rule_id", "The rule of a configured method.", nullable=True),
+        _id("rule_id", "The rule of a configured method, or what a deal's division rested on.", nullable=True),
         _category("evidence_grade", "How well the claim is evidenced, A to D."),
         _text("model_version", "The model, or the rule's version.", nullable=False),
         _at("scored_at", "When."),

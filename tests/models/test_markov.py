@@ -216,8 +216,11 @@ def test_effects_on_real_paths_equal_a_dense_solution_and_another_library(shared
     journeys, won = expanded(paths, weights)
     found = removals(journeys_of(journeys, len(channels) + 1), won)
     assert (len(journeys), found.n_won) == (88_387, 19_785)
-    expected = oracle(paths, [(float(a), float(b)) for a, b in weights], 1, "to_null", len(channels) + 1)
-    np.testing.assert_allclose(found.effect, expected, rtol=0, atol=1e-10)
+    ends = [(float(won_), float(lost)) for won_, lost in weights]
+    for order in (1, 2):
+        effect = removals(journeys_of(journeys, len(channels) + 1), won, order).effect
+        expected = oracle(paths, ends, order, "to_null", len(channels) + 1)
+        np.testing.assert_allclose(effect, expected, rtol=0, atol=1e-10)
     do_attribution = pytest.importorskip("do_attribution", reason="pip install do-attribution to compare with it")
     names = [" > ".join(channels[player - 1] for player in path) for path in journeys]
     model = do_attribution.MarkovAttribution(order=1, removal_strategy="redirect_to_null")

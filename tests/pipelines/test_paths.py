@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,8 @@ import pytest
 
 from features.tables import DIRECT, TABLES
 from models.rules import RULES
-from pipelines.config import Config, ConfigError, parse_config
+from pipelines.config import Config, ConfigError, Method, parse_config
+from pipelines.score import METHODS as KNOWN
 from pipelines.score import score
 from pipelines.scoring.paths import PATH_METHODS
 from pipelines.workspace import Workspace, WorkspaceError, write_frame
@@ -266,6 +267,10 @@ def test_too_many_players_on_one_deal_are_told_with_the_way_out(
 def test_a_setting_that_makes_no_sense_is_a_fault_with_its_place(credit: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         parse_config({"credit": credit})
+
+
+def test_the_configuration_and_the_verb_know_the_same_methods() -> None:
+    assert set(get_args(Method)) == set(KNOWN) == {"model", "shap", *METHODS}
 
 
 def test_settings_are_written_with_the_run(ready: Workspace) -> None:
