@@ -42,6 +42,7 @@ docs: $(DEV) ## Write the pages of docs/ that are made from the code, and config
 lock: $(UV) ## Resolve the dependencies anew.
 	$(COMPILE) --upgrade --group ../pyproject.toml:dev --extra tune --extra spark --extra database --extra notebooks --output-file dev.lock
 	$(COMPILE) --constraint dev.lock --output-file core.lock
+	$(COMPILE) --constraint dev.lock --extra database --output-file production.lock
 
 clean: ## Remove the environment, caches and the demo.
 	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -67,9 +67,15 @@ def is_for_people() -> bool:
     )
 
 
-def failed(message: str, exit_code: int) -> None:
-    """Logs in one line why a run ended with that exit code; a log in a file leaves the line on stderr as well."""
-    logger.error("%s", message, extra={"exit_code": exit_code})
+def failed(message: str, exit_code: int, cause: Exception | None = None) -> None:
+    """Logs in one line why a run ended with that exit code; a log in a file leaves the line on stderr as well.
+
+    A ``cause`` is told with its traceback: above the line for people, else within it.
+    """
+    if cause is not None and is_for_people():
+        traceback.print_exception(cause)
+        cause = None
+    logger.error("%s", message, extra={"exit_code": exit_code}, exc_info=cause)
     if any(isinstance(handler, logging.FileHandler) for handler in logging.getLogger().handlers):
         sys.stderr.write(f"{message}\n")
 

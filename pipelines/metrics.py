@@ -91,16 +91,16 @@ def recorded(verb: str, files: Sequence[Path], now: Callable[[], float] = time.t
             raise
         finally:
             total = time.perf_counter() - begun
-            _tell(total, seconds)
+            _tell(total, seconds, logging.INFO if metrics.exit_code in SUCCESS else logging.DEBUG)
             for file in metrics.files:
                 _write(file, metrics, now(), {"run_seconds": total, "phase_seconds": dict(seconds)})
 
 
-def _tell(total: float, seconds: dict[str, float]) -> None:
+def _tell(total: float, seconds: dict[str, float], level: int) -> None:
     phases = {name: round(took, 3) for name, took in seconds.items()}
     words = ", ".join(f"{name} {took:.1f} s" for name, took in phases.items())
     extra = {"seconds": round(total, 3), "phases": phases}
-    logger.info("Took %.1f s%s.", total, f": {words}" if words else "", extra=extra)
+    logger.log(level, "Took %.1f s%s.", total, f": {words}" if words else "", extra=extra)
 
 
 def _write(file: Path, metrics: Metrics, ended: float, took: dict[str, Any]) -> None:

@@ -187,8 +187,9 @@ class Workspace:
         try:
             guard.acquire(timeout=wait)
         except filelock.Timeout as error:
+            still = f"still in use after {wait:g} s" if wait else "in use"
             raise WorkspaceError(
-                f"{self.root} is in use by {_holder(holder)}. Wait until it has ended, then run this again."
+                f"{self.root} is {still} by {_holder(holder)}. Wait until it has ended, then run this again."
             ) from error
         except OSError as error:
             raise WorkspaceError(f"Cannot write to {self.root}: {error.strerror}. Check its permissions.") from error

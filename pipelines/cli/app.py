@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, Final
@@ -15,12 +15,13 @@ from typer.core import TyperGroup
 from pipelines.cli import comparing, data, results
 from pipelines.cli.options import DEBUG_KEY, Debug, LogFile, LogFormat, example, log_as_told
 from pipelines.cli.signals import STOPPED, Stopped, stoppable
-from pipelines.logs import bound, failed
+from pipelines.logs import bind, bound, failed
 
 FAILED: Final = 1
 BROKEN_PIPE: Final = 141
 INTERRUPTED: Final = 130
 EXTRAS: Final = {"optuna": "tune", "psycopg": "database", "pyspark": "spark", "sqlalchemy": "database"}
+DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DEBUG_HINT: Final = "Run it again with --debug to see where this comes from."
 
 
@@ -38,8 +39,12 @@ class Verbs(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the verb; exits 1 on an error, 130 on Ctrl-C, 143 on SIGTERM, 141 when the reader of stdout is gone."""
+        with bound():
+            return self._invoked(ctx)
+
+    def _invoked(self, ctx: Any) -> Any:
         try:
-            with bound(verb=ctx.invoked_subcommand), stoppable(), _reader_may_leave():
+            with stoppable(), _reader_may_leave():
                 result = super().invoke(ctx)
                 sys.stdout.flush()
         except (KeyboardInterrupt, Stopped) as error:
@@ -49,9 +54,11 @@ class Verbs(TyperGroup):
         except Exception as error:  # what a user can cause is a line, whatever library raised it
             if _is_of_typer(error):
                 raise
-            if ctx.meta.get(DEBUG_KEY):
-                traceback.print_exc()
-            failed(f"partnerlift {ctx.invoked_subcommand}: {told(error)}", FAILED)
+            failed(
+                f"partnerlift {ctx.invoked_subcommand}: {told(error)}",
+                FAILED,
+                error if ctx.meta.get(DEBUG_KEY) else None,
+            )
             raise typer.Exit(FAILED) from None
         return result
 
@@ -71,6 +78,8 @@ def told(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError):
         extra = EXTRAS.get((error.name or "").split(".")[0])
         return f"{message}. " + (f"Install it: pip install 'partnerlift[{extra}]'." if extra else DEBUG_HINT)
+    if getattr(error, "errno", None) in DISK_FULL or os.strerror(errno.ENOSPC) in message:
+        return f"The disk is full ({message}). Free some space, then run the same command again; nothing is lost."
     if isinstance(error, OSError) and error.filename is not None:
         return f"Cannot use {error.filename}: {error.strerror}. Check the path and its permissions."
     is_our_own = isinstance(error, ValueError | RuntimeError) or (isinstance(error, OSError) and error.errno is None)
@@ -120,6 +129,7 @@ def partnerlift(
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait must not keep other work from a busy core
     log_as_told(context)
+    bind(verb=context.invoked_subcommand)
 
 
 for name, verb, commands in (

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,7 @@ from pipelines.workspace import Workspace, write_frame
 pytestmark = pytest.mark.slow
 
 N_DEALS = 90
+N_KILLS = 30
 SCRIPT = """
 import os
 import signal
@@ -65,6 +70,18 @@ def fatal(path, target):
 
 Path.replace = fatal if len(sys.argv) > 2 else replace
 print("ready", flush=True)
+if len(sys.argv) > 3:
+    config = parse_config({"credit": {"chunk_deals": 6, "methods": ["first_touch", "last_touch", "linear"]}})
+    # workspaces come on standard input, and each is scored in a fork that has all imports already
+    for line in sys.stdin:
+        if os.fork() == 0:
+            workspace = Workspace.open(Path(line.strip()), threads=1)
+            print(os.getpid(), flush=True)
+            pipelines.score.score(workspace, config, now=datetime(2026, 1, 1, tzinfo=UTC))
+            os._exit(0)
+        _, status = os.wait()
+        print(os.waitstatus_to_exitcode(status), flush=True)
+    sys.exit()
 pipelines.score.score(workspace, config, now=datetime(2026, 1, 1, tzinfo=UTC))
 print("done", flush=True)
 """
@@ -120,14 +137,6 @@ def finished(root: Path, script: Path) -> float:
     return time.monotonic() - begin
 
 
-def killed(root: Path, script: Path, after: float) -> None:
-    """Starts scoring and kills it after so many seconds."""
-    process = started(root, script)
-    time.sleep(after)
-    process.kill()
-    process.communicate(timeout=60)
-
-
 def parts(root: Path) -> dict[str, pd.DataFrame]:
     """Everything that scoring has written, by file."""
     files = [*root.glob("tables/credits.parquet/*"), *root.glob("tables/partner_*.parquet"), *root.glob("results/*/*")]
@@ -139,29 +148,65 @@ def summary(root: Path) -> dict[str, Any]:
     return values
 
 
-def test_scoring_killed_at_ten_random_moments_ends_in_the_same_tables(tmp_path: Path, root: Path) -> None:
+@dataclass(frozen=True)
+class Scorer:
+    """A process that scores one workspace after another, each in a child of its own that can be killed."""
+
+    process: subprocess.Popen[str]
+
+    def score(self, workspace: Path, kill_after: float | None = None) -> tuple[int, float]:
+        """The child's exit code (negative: the signal that ended it), and the seconds that it ran."""
+        stdin, stdout = self.process.stdin, self.process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(f"{workspace}\n")
+        stdin.flush()
+        child, begin = int(stdout.readline()), time.monotonic()
+        if kill_after is not None:
+            time.sleep(kill_after)
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        return int(stdout.readline()), time.monotonic() - begin
+
+
+@pytest.fixture
+def scorer(tmp_path: Path, root: Path) -> Iterator[Scorer]:
+    """It has finished its imports, so that every moment of a child is one of scoring."""
     script = tmp_path / "score.py"
     script.write_text(f"import sys; sys.path.insert(0, {str(root)!r})\n{SCRIPT}", encoding="utf-8")
+    command = [sys.executable, str(script), str(tmp_path), "-1", "forking"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    yield Scorer(process)
+    process.communicate(timeout=60)
+
+
+def test_scoring_killed_at_thirty_random_moments_ends_in_the_same_tables(tmp_path: Path, scorer: Scorer) -> None:
     company(tmp_path / "undisturbed")
     shutil.copytree(tmp_path / "undisturbed", tmp_path / "raw")
-    duration = finished(tmp_path / "undisturbed", script)
-    expected = parts(tmp_path / "undisturbed")
-    run_id = summary(tmp_path / "undisturbed")["run_id"]
-    dice, interrupted = random.Random(11), 0
-    for attempt in range(5):
-        workspace = tmp_path / f"killed{attempt}"
-        shutil.copytree(tmp_path / "raw", workspace)
-        for _ in range(2):
-            killed(workspace, script, dice.uniform(0.05, 0.9) * duration)
-            interrupted += (workspace / "results/run.json").exists()
-        finished(workspace, script)
+    scorer.score(shutil.copytree(tmp_path / "raw", tmp_path / "first"))  # pays for what is done only once
+    code, duration = scorer.score(tmp_path / "undisturbed")
+    assert code == 0
+    expected, run_id = parts(tmp_path / "undisturbed"), summary(tmp_path / "undisturbed")["run_id"]
+    dice, kills, in_midst, attempts = random.Random(11), 0, 0, 0
+    while kills < N_KILLS:
+        attempts += 1
+        workspace = shutil.copytree(tmp_path / "raw", tmp_path / f"killed{attempts}")
+        for _ in range(dice.randint(3, 6)):
+            code, _ = scorer.score(workspace, dice.uniform(0, duration))
+            kills += code == -signal.SIGKILL
+            in_midst += (workspace / "results/run.json").exists()
+            assert code in {0, -signal.SIGKILL}
+        assert scorer.score(workspace)[0] == 0
         made = parts(workspace)
         assert made.keys() == expected.keys()
         for name, frame in expected.items():
             pd.testing.assert_frame_equal(made[name], frame, check_exact=True)
         assert summary(workspace)["run_id"] == run_id
         assert not list(workspace.glob("results/run.json"))
-    assert interrupted >= 3, "too few kills fell into the writing of buckets to prove anything"
+        assert not [*workspace.glob(".staging/*"), *workspace.glob(".scratch/*"), *workspace.glob(".commit.json")]
+    assert in_midst >= N_KILLS / 3, "too few kills fell into the writing of buckets to prove anything"
 
 
 def test_deals_being_divided_into_more_buckets_survive_a_kill_at_any_move(tmp_path: Path, root: Path) -> None:
