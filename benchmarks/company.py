@@ -19,6 +19,8 @@ import duckdb
 TOUCHES_PER_DEAL: Final = 28
 PART_DEALS: Final = 50_000
 DEALS_AN_ACCOUNT: Final = 4
+GAP_SECONDS: Final = 200 * 86_400
+"""What lies between the company's deals and later ones; no deal lives longer."""
 
 _SIZES: Final = {0: 2000, 1: 4800, 2: 7000, 3: 8500, 4: 9400, 5: 9700, 6: 9860, 7: 9940, 8: 9980, 9: 9990, 10: 9997}
 """Partners on a deal, and in how many of 10,000 deals there are at most so many; the rest has 13."""
@@ -28,7 +30,8 @@ CREATE MACRO draw(what, i) AS hash(i::BIGINT * 4096 + what);
 CREATE MACRO dice(what, i) AS (draw(what, i) >> 11)::DOUBLE / 9007199254740992.0;
 CREATE MACRO partner_of(i, k) AS 'p' || floor({partners} * pow(dice(20 + k, i), 2.0))::INT;
 CREATE MACRO size_of(i) AS (CASE {sizes} ELSE 13 END);
-CREATE MACRO born(i) AS 1577836800 + (157680000.0 * i / {deals})::BIGINT;
+CREATE MACRO born(i) AS 1577836800 + (157680000.0 * i / {deals})::BIGINT
+    + (CASE WHEN i < {deals} THEN 0 ELSE {gap} END);
 CREATE MACRO age(i) AS (86400 * (20 + 160 * dice(1, i)))::BIGINT;
 """
 _PARTNERS: Final = """
@@ -73,10 +76,12 @@ def make(workspace: Path, deals: int, partners: int = 200, of: int | None = None
     workspace : its ``tables`` of these names are replaced when ``first`` is 0, else added to.
     deals : how many deals to write, from number ``first`` on.
     partners : how many partners there are.
-    of : deals of the whole company, over which the five years are spread; None means ``first + deals``.
+    of : deals of the company, over which the five years are spread; None means ``first + deals``. Deals with a greater
+        number come later than all of these, and close after them.
     """
     tables = workspace / "tables"
-    facts = {"deals": of or first + deals, "partners": partners, "accounts": max(20, (of or deals) // DEALS_AN_ACCOUNT)}
+    whole = of or first + deals
+    facts = {"deals": whole, "partners": partners, "accounts": n_accounts(whole), "gap": GAP_SECONDS}
     sizes = " ".join(f"WHEN draw(6, i) % 10000 < {below} THEN {n}" for n, below in _SIZES.items())
     with duckdb.connect(config={"memory_limit": "1GB"}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
@@ -88,6 +93,11 @@ def make(workspace: Path, deals: int, partners: int = 200, of: int | None = None
             for name, query in (("deals", _DEALS), ("touchpoints", _TOUCHES), ("stage_history", _STAGES)):
                 select = query.format(**part, touches=TOUCHES_PER_DEAL)
                 _write(connection, select, tables / f"{name}.parquet", start, anew=start == 0)
+
+
+def n_accounts(deals: int) -> int:
+    """Accounts of a company with so many deals; their ids are ``a`` and a number from 0."""
+    return max(20, deals // DEALS_AN_ACCOUNT)
 
 
 def _write(connection: duckdb.DuckDBPyConnection, select: str, folder: Path, start: int, *, anew: bool) -> None:
