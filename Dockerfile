@@ -19,7 +19,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends libgomp1 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --create-home --home-dir /home/partnerlift partnerlift \
-    && install --directory --owner=partnerlift /workspace
+    && install --directory --owner=partnerlift /workspace /metrics
 COPY --from=build /opt/partnerlift /opt/partnerlift
 ENV PATH=/opt/partnerlift/bin:$PATH \
     PARTNERLIFT_WORKSPACE=/workspace \

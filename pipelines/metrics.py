@@ -93,7 +93,7 @@ def recorded(verb: str, files: Sequence[Path], now: Callable[[], float] = time.t
             total = time.perf_counter() - begun
             _tell(total, seconds, logging.INFO if metrics.exit_code in SUCCESS else logging.DEBUG)
             for file in metrics.files:
-                _write(file, metrics, now(), {"run_seconds": total, "phase_seconds": dict(seconds)})
+                _write(file, metrics, round(now(), 3), {"run_seconds": total, "phase_seconds": dict(seconds)})
 
 
 def _tell(total: float, seconds: dict[str, float], level: int) -> None:
@@ -111,7 +111,7 @@ def _write(file: Path, metrics: Metrics, ended: float, took: dict[str, Any]) -> 
         "version": version("partnerlift"),
         "model_version": metrics.model_version,
         "exit_code": metrics.exit_code,
-        "last_run_timestamp_seconds": round(ended, 3),
+        "last_run_timestamp_seconds": ended,
         _LAST_SUCCESS: succeeded,
         **took,
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -100,7 +100,7 @@ def score(
             scorer, spec = scorer_of(config, part)
             options = {"all_deals": all_deals, "now": now, "window": part.window}
             reports.append(_runner(config, session)(workspace, config, scorer, spec, part.methods, **options))
-        report = reports[0] if len(reports) == 1 else _merged(workspace, reports, chosen, notes)
+        report = _merged(workspace, reports, chosen, notes) if notes else reports[0]
         if config.output.url is None:
             return report
         with phase("publish"):

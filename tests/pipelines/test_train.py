@@ -20,9 +20,19 @@ from models.pooling import deal_frame
 from pipelines.config import Config, ConfigError
 from pipelines.frames import read_frames
 from pipelines.ingest import ingest
+from pipelines.preview import preview
 from pipelines.provenance import code_version
+from pipelines.score import score
 from pipelines.simulate import simulate_to
-from pipelines.tracking import OUTCOME, NoChampionError, champion_folder, load_amount_champion, load_champion
+from pipelines.tracking import (
+    OUTCOME,
+    NoChampionError,
+    champion_folder,
+    load_amount_champion,
+    load_champion,
+    load_version,
+    versions,
+)
 from pipelines.train import checked_outcomes, train
 from pipelines.visible import what_to_see
 from pipelines.workspace import Workspace, write_frame
@@ -152,6 +162,28 @@ def test_a_challenger_that_is_not_better_is_not_promoted(trained: Any) -> None:
     assert not again.challenge.promote
     assert "not better than the champion by more than chance" in again.challenge.sentence
     assert load_champion(workspace, CONFIG).version == report.model_version
+
+
+@pytest.mark.slow
+def test_a_promotion_is_recorded_and_scoring_by_the_model_in_force_dry_or_not_finds_it(
+    trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, report = trained
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    copy = Workspace.open(shutil.copytree(workspace.root, tmp_path / "copy"), threads=1)
+    (version, *_) = versions(copy, CONFIG)
+    assert version.model_version == report.model_version
+    assert len(version.champion_since) == 1
+    assert load_version(copy, CONFIG, version.number).version == report.model_version
+    before = {path: path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file()}
+    seen = preview(copy, CONFIG, methods=["model"], model="in-force")
+    assert {path: path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file()} == before
+    assert seen.models == {report.model_version: 400}
+    done = score(copy, CONFIG, methods=["model"], model="in-force")
+    assert done.scored == 400
+    assert f"the first, {version.words}, scores them" in done.text()
+    assert score(copy, CONFIG, methods=["model"], model="champion").scored == 0
 
 
 def test_a_workspace_that_was_moved_still_has_its_champion(trained: Any, tmp_path: Path) -> None:
