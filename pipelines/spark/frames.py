@@ -44,7 +44,7 @@ def stage(frame: Any, folder: Path, buckets: int) -> None:
     """
     divided = frame.withColumn(BUCKET, bucket_column("deal_id", buckets)).repartition(BUCKET)
     divided.sortWithinPartitions(BUCKET).write.partitionBy(BUCKET).parquet(uri_of(folder))
-    pq.write_table(frame.limit(0).toArrow(), folder / EMPTY)
+    pq.write_table(frame.sparkSession.createDataFrame([], frame.schema).toArrow(), folder / EMPTY)
 
 
 def bucket_files(folder: Path, bucket: int) -> list[Path]:

@@ -90,7 +90,8 @@ def _stage(spark: Any, workspace: Workspace, job: Job, spec: FrameSpec | None) -
         with phase(name):
             for frame, rows in part.items():
                 stage(rows, staged / frame, job.buckets)
-        logger.info("Staged %s in %s buckets.", ", ".join(part) or "nothing", job.buckets)
+        if part:
+            logger.info("Staged %s in %s buckets.", ", ".join(part), job.buckets)
     drop_views(spark, tables)
 
 

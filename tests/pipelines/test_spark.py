@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -248,6 +250,23 @@ def test_a_run_that_is_stopped_leaves_the_workspace_as_it_was(
         with pytest.raises(KeyboardInterrupt):
             score(workspace, configured("spark"), methods=["linear"], all_deals=True, now=LATER, session=spark)
     assert tree(workspace) == before
+
+
+def test_a_run_that_is_killed_leaves_the_workspace_as_it_was(on_duckdb: Workspace, tmp_path: Path) -> None:
+    workspace = copied(on_duckdb, tmp_path / "w")
+    before = {name: content for name, content in tree(workspace).items() if "/.lock" not in name}
+    verb = "from pipelines.cli import main; main()"
+    arguments = ["score", "--engine", "spark", "--all", "--methods", "linear", "--workspace", str(workspace.root)]
+    run = subprocess.Popen([sys.executable, "-c", verb, *arguments], stderr=subprocess.PIPE, text=True)
+    with run:
+        assert run.stderr is not None
+        assert any("Staged deals" in line for line in run.stderr)
+        run.kill()
+    assert run.returncode == -signal.SIGKILL
+    hidden = (f"{workspace.root}/.lock", f"{workspace.root}/.scratch/", f"{workspace.root}/.staging/")
+    assert {n: content for n, content in tree(workspace).items() if not n.startswith(hidden)} == before
+    assert score(workspace, configured("duckdb"), now=LATER).scored == 0
+    assert not list((workspace.root / ".scratch").glob("*"))
 
 
 def tree(workspace: Workspace) -> dict[str, bytes]:
