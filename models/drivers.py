@@ -17,6 +17,7 @@ from scipy.special import expit
 from features.registry import COUNT, pools
 from features.tables import DIRECT
 from models.ledger import sum_by_deal
+from models.ordering import text_order
 from models.pools import Bools
 from models.shapley import Floats, Integers
 
@@ -91,8 +92,8 @@ class Drivers:
         by_deal = _listed(own, keeps[0], self._frame, self._names, self._names).assign(partner_id=DIRECT)
         by_member = _listed(self._partner, keeps[1], self._members, list(self._pooled), columns)
         rows = pd.concat([by_deal, by_member], ignore_index=True)
-        ordered: pd.DataFrame = rows.sort_values(["deal_id", "partner_id", "feature"], ignore_index=True)
-        return ordered[list(DRIVER_COLUMNS)]
+        ordered: pd.DataFrame = rows.iloc[text_order(rows, ("deal_id", "partner_id", "feature"))]
+        return ordered[list(DRIVER_COLUMNS)].reset_index(drop=True)
 
     def _own_matrix(self) -> Floats:
         """What is not handed out to members, shape (deals, features): pools of deals without members are their own."""
@@ -161,14 +162,20 @@ def _listed(
 
     ``features`` name the columns of ``contributions``, and ``columns`` those of ``frame`` that hold their values.
     """
-    ids = frame[[name for name in ("deal_id", "partner_id") if name in frame]]
+    at, row = np.nonzero(keeps.T)
+    values = np.full(len(row), None, dtype=object)
+    ends = np.searchsorted(at, np.arange(len(features) + 1))
+    for begin, end, column in zip(ends, ends[1:], columns, strict=False):
+        if column in frame and begin < end:
+            values[begin:end] = _as_text(frame[column].iloc[row[begin:end]])
     rest = np.where(keeps, 0.0, contributions).sum(axis=1)
-    parts = [ids.assign(feature=OTHERS, contribution=rest, value=None)[rest != 0]]
-    for at, (feature, column) in enumerate(zip(features, columns, strict=True)):
-        rows = np.flatnonzero(keeps[:, at])
-        values = _as_text(frame[column].iloc[rows]) if column in frame and len(rows) else None
-        parts.append(ids.iloc[rows].assign(feature=feature, contribution=contributions[rows, at], value=values))
-    listed: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    others = np.flatnonzero(rest)
+    ids = frame[[name for name in ("deal_id", "partner_id") if name in frame]]
+    listed: pd.DataFrame = ids.iloc[np.concatenate([row, others])].assign(
+        feature=np.array([*features, OTHERS], dtype=object)[np.concatenate([at, np.full(len(others), len(features))])],
+        contribution=np.concatenate([contributions[row, at], rest[others]]),
+        value=np.concatenate([values, np.full(len(others), None, dtype=object)]),
+    )
     return listed
 
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from features.sources.sqltext import parquet
 from features.tables import CREDITS
 from models.drivers import DRIVER_COLUMNS
+from models.ordering import text_order
 from pipelines.workspace import Transaction, Workspace, write_frame
 
 CREDIT_PARTS: Final = "tables/credits.parquet"
@@ -32,6 +33,7 @@ DRIVER_SCHEMA: Final = pa.schema(
     [(name, pa.float64() if name == "contribution" else pa.string()) for name in DRIVER_COLUMNS]
 )
 CREDIT_ORDER: Final = ["deal_id", "method", "target", "partner_id"]
+PART_ORDER: Final = ("deal_id", "method", "partner_id", "feature")
 
 
 def bucket_of(deal_id: str, buckets: int) -> str:
@@ -94,7 +96,7 @@ def write_parts(
 ) -> None:
     """Stages the three parts of a bucket, rows sorted."""
     if not credit.empty:
-        credit = credit.sort_values(CREDIT_ORDER, ignore_index=True)
+        credit = credit.iloc[text_order(credit, CREDIT_ORDER)]
     write_frame(
         credit.reindex(columns=list(CREDITS.column_names)), CREDITS, transaction.file(part_name(CREDIT_PARTS, bucket))
     )
@@ -104,6 +106,6 @@ def write_parts(
 
 def _write(path: Path, frame: pd.DataFrame, schema: pa.Schema) -> None:
     complete = frame.reindex(columns=schema.names)
-    complete = complete.sort_values([n for n in schema.names if n in {"deal_id", "partner_id", "method", "feature"}])
+    complete = complete.iloc[text_order(complete, [name for name in PART_ORDER if name in schema.names])]
     columns = [pa.array(complete[field.name], type=field.type, from_pandas=True) for field in schema]
     pq.write_table(pa.Table.from_arrays(columns, schema=schema), path)
