@@ -42,7 +42,11 @@ def publish_sql(workspace: Workspace, url: sa.URL, tables: Sequence[Table], sche
     if url.get_backend_name() == "sqlite":
         _begin_at_once(engine)
     with engine.begin() as connection:
-        if schema is not None and url.get_backend_name() == "postgresql":
+        if (
+            schema is not None
+            and url.get_backend_name() == "postgresql"
+            and not sa.inspect(connection).has_schema(schema)
+        ):
             connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
         return [_published(workspace, connection, table, schema) for table in sorted(tables, key=lambda t: t.name)]
 
