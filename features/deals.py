@@ -75,3 +75,8 @@ def stage_progress(stage_history: ir.Table, cutoffs: ir.Table) -> ir.Table:
 def _is_usable(column: ir.Column) -> bool:
     dtype = column.type()
     return bool(dtype.is_numeric() or dtype.is_string() or dtype.is_boolean())
+
+
+def deal_segment(row: ir.Table) -> ir.StringColumn:
+    """The customer segment of the deal."""
+    return row.segment_of_deal

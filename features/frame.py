@@ -209,7 +209,7 @@ def _member_facts(inputs: Inputs, deals: ir.Table, asked: ir.Table, records: Rec
         overall = records.deals.select("deal_id", "overall_past_deals", "overall_past_wins")
         by_partner = records.partners
     return [
-        deals.select("deal_id", "account_id"),
+        deals.select("deal_id", "account_id", segment_of_deal="segment"),
         partners.listed(inputs.partners),
         overall,
         by_partner,

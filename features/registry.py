@@ -180,6 +180,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     ),
     _row("member", partners.partner_type, "category", "The partner's type; unknown when the partner is not listed."),
     _row("member", partners.tier, "category", "The partner's programme tier."),
+    _row("member", deals.deal_segment, "category", "The customer segment of the deal; missing when it has none."),
     _row(
         "member",
         partners.partners_by,

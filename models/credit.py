@@ -14,7 +14,7 @@ import pandas as pd
 
 from features.tables import DIRECT
 from models.journeys import Journeys
-from models.ledger import LARGEST_AMOUNT, from_cents, split_cents, to_cents, to_shares
+from models.ledger import LARGEST_AMOUNT, from_cents, split_cents, sum_by_deal, to_cents, to_shares
 from models.rules import Split
 from models.shapley import (
     Floats,
@@ -22,6 +22,7 @@ from models.shapley import (
     Sampled,
     equal_for_twins,
     exact_shapley,
+    mean_slopes,
     sampled_orders,
     sampled_shapley,
 )
@@ -61,33 +62,41 @@ def model_credit(
     Parameters
     ----------
     values : the value function, with the deals and their members at hand.
-    exact_players : deals with more partners are estimated from sampled orders; their bounds stand in ``credit_lo`` and
-        ``credit_hi`` (``models.shapley.ERROR_Z`` standard errors), null for exact credit.
+    exact_players : deals with more partners are estimated from sampled orders, whose error bounds
+        (``models.shapley.ERROR_Z`` standard errors) widen their intervals.
     samples : sampled orders of such a deal.
     seed : of the orders, together with the deal's content.
 
     Returns
     -------
-    ``deal_id``, ``partner_id``, ``credit``, ``total``, ``credit_lo``, ``credit_hi``. ``__direct__`` has v(∅), the
-    prediction without any partner's touches; a deal adds up to ``total``, its prediction with all of them.
+    ``deal_id``, ``partner_id``, ``credit``, ``total``, ``credit_lo``, ``credit_hi``. A partner has its Shapley value
+    times the part that is the partners' own (``models.selection``); ``__direct__`` has v(∅), the prediction without any
+    partner's touches, and what selection leaves of the partners'. A deal adds up to ``total``, its prediction with all
+    of them. The bounds are a 95 % interval from the sampling of deals, null where the model does not tell one.
     """
     batch = values.batch
     empty, total = np.zeros(len(batch.base)), np.zeros(len(batch.base))
-    credit, error = np.zeros(len(batch.members)), np.full(len(batch.members), np.nan)
+    n_members = len(batch.members)
+    shapley, slopes, error = np.zeros(n_members), np.zeros(n_members), np.full(n_members, np.nan)
     for n in map(int, np.unique(batch.sizes)):
         is_exact = n <= exact_players
         for deals in batch.of_size(n, MAX_ROWS >> n if is_exact else sampled_at_once(n, samples)):
             rows = batch.member_rows(deals)
             if is_exact:
                 game = values.of_all_coalitions(deals)
-                credit[rows], empty[deals], total[deals] = exact_shapley(game), game[:, 0], game[:, -1]
+                shapley[rows], slopes[rows] = exact_shapley(game), mean_slopes(game)
+                empty[deals], total[deals] = game[:, 0], game[:, -1]
             else:
                 empty[deals] = values.without_partners(deals)
                 sampled, total[deals] = _sampled(values, batch, deals, empty[deals], samples, seed)
-                credit[rows], error[rows] = sampled.credit, sampled.error
-    bounds = {"credit_lo": credit - error, "credit_hi": credit + error}
+                shapley[rows], error[rows] = sampled.credit, sampled.error
+                slopes[rows] = (total[deals] * (1 - total[deals]))[:, None]
+    adjustment = values.adjustment
+    credit, margin = adjustment.part * shapley, adjustment.margins(shapley, slopes, error)
+    bounds = {"credit_lo": credit - margin, "credit_hi": credit + margin}
     partners = batch.members[PLAYER].assign(credit=credit, total=total[batch.codes], **bounds)
-    own = batch.base[["deal_id"]].assign(partner_id=DIRECT, credit=empty, total=total)
+    direct = empty if adjustment.part == 1 else total - sum_by_deal(batch.codes, credit, len(total))
+    own = batch.base[["deal_id"]].assign(partner_id=DIRECT, credit=direct, total=total)
     return pd.concat([partners, own], ignore_index=True)[list(WIN_COLUMNS)]
 
 

@@ -2,14 +2,13 @@
 
 Three parts add up in log-odds, each fitted on what the ones before it leave:
 
-1. LightGBM on the deal itself (base features);
-2. partially pooled partner effects x saturating doses (``models.partner_effects``), with 1 as offset. Lost deals often
-   die early and never receive the touches that were planned (immortal time), so while the effects are estimated the
-   offset also knows how long the deal lived; a prediction does not;
-3. LightGBM on the deal and its pooled partner features, started from 1 + 2, with as many trees as held-out deals
-   justify, possibly none.
+1. LightGBM on the deal itself (base features), cross-fitted over account folds;
+2. partially pooled partner effects x saturating doses (``models.partner_effects``), with the honest margin of 1 as
+   offset, estimated among deals that lived alike (``models.comparable``);
+3. LightGBM on the deal and its pooled partner features, started from 1 + 2, where held-out deals justify it.
 
-All of it is cross-fitted over account folds, then calibrated on out-of-fold predictions.
+The sum is calibrated on out-of-fold predictions. How much of the partners' coalition credit is theirs, and how much is
+selection, is found beside it (``models.selection``).
 """
 
 from __future__ import annotations
@@ -24,25 +23,21 @@ from sklearn.base import ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
 from features.frame import FrameSpec
+from features.registry import OWN, ageing
 from models.boosting import Bools, Booster, BoosterSpec, Floats, Rows
 from models.calibration import PlattCalibrator
 from models.columns import ColumnCoder, feature_names
-from models.crossfit import TrainingDataError, cross_fit, fit_residual, inner_scores
-from models.partner_effects import (
-    EFFECT,
-    EFFECT_SUM,
-    MILLION,
-    DoseDesign,
-    PartnerEffects,
-    anchored,
-    fit_effects,
-    structured_margin,
-)
+from models.comparable import life_weights
+from models.crossfit import CrossFitted, TrainingDataError, cross_fit, cross_fit_rest
+from models.effect_fit import EffectFit, Evidence, anchored, fit_effects, margin_of, refit_effects
+from models.partner_effects import EFFECT, EFFECT_SUM, MILLION, PartnerEffects, structured_margin
 from models.persistence import Artifact
 from models.pooling import deal_frame
 from models.prepared import PreparedOutcome, PreparedResiduals
 from models.saved import SavedModel
+from models.selection import Selection, selection
 from models.splits import account_folds, account_hashes
+from models.team import Team
 
 KIND: Final = "outcome"
 BIAS: Final = "bias"
@@ -50,24 +45,25 @@ RESIDUAL: Final[dict[str, Any]] = {"num_leaves": 4, "learning_rate": 0.05}
 """Part 3 corrects; it may not rebuild what parts 1 and 2 say."""
 
 LIFETIME: Final = "deal_age_days"
-"""The base feature that the offset of the partner effects sees even where the model itself must not."""
+"""What is asked alone where the stages that a deal reached give its outcome away."""
+SEGMENT: Final = "segment"
 
 
 @dataclass(frozen=True)
 class FoldModel:
-    """The model of one fold: it predicts that fold's accounts and was fitted on all others."""
+    """The boosters of one fold: they predict that fold's accounts and were fitted on all others."""
 
     base: Booster
-    effects: PartnerEffects
     residual: Booster | None
 
 
 class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
     """Calibrated, cross-fitted win probability.
 
-    A deal of an account that was trained on is predicted by the model of the account's fold (a hash of ``account_id``),
-    which never saw it; a deal of any other account by the mean, in log-odds, of all the folds' models. So no deal is
-    ever predicted by a model that saw its account.
+    A deal of an account that was trained on is predicted by the boosters of the account's fold (a hash of
+    ``account_id``), which never saw it; a deal of any other account by the mean, in log-odds, of all the folds'. So no
+    deal is ever predicted by trees that saw its account. The partner effects, one number a partner drawn toward its
+    type, are estimated from all deals.
 
     scikit-learn's ``get_params``, ``set_params`` and ``clone`` hold. Its generic estimator checks do not apply, because
     a deal's partners are a second frame of another length: ``fit`` takes two frames, and ``predict`` gives the
@@ -83,11 +79,15 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
     coarsen : numeric base features of which the model sees only the decile.
     leave_out : columns that the model must not see.
     max_rounds, residual_rounds : most trees of parts 1 and 3; 0 residual rounds leave part 3 out.
+    hidden_selection : how strongly hidden promise is taken to draw partners, in units of what shows; >= 0. See
+        ``models.selection``; it moves credit, not predictions.
     spec : the recipe of the frames, kept so that scoring builds the same features.
 
     Attributes
     ----------
     models_ : ``FoldModel`` of each fold.
+    effects_ : the partners' effects.
+    selection_ : the part of the partners' coalition credit that is theirs.
     accounts_ : sorted hashes of the accounts that were trained on.
     calibrator_ : line from raw to calibrated log-odds.
     base_coder_, coder_ : coders of the base features, and of the base and pooled ones.
@@ -110,6 +110,7 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
         leave_out: tuple[str, ...] = (),
         max_rounds: int = 200,
         residual_rounds: int = 60,
+        hidden_selection: float = 0.5,
         spec: FrameSpec | None = None,
     ) -> None:
         self.folds = folds
@@ -121,6 +122,7 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
         self.leave_out = leave_out
         self.max_rounds = max_rounds
         self.residual_rounds = residual_rounds
+        self.hidden_selection = hidden_selection
         self.spec = spec
 
     def fit(self, base: pd.DataFrame, members: pd.DataFrame, won: pd.Series) -> Self:
@@ -145,26 +147,38 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
         frame = deal_frame(base, members).assign(**{EFFECT_SUM: 0})
         self.base_coder_ = ColumnCoder.fit(base, feature_names(base, self.leave_out), self.coarsen)
         self.coder_ = ColumnCoder.fit(frame, feature_names(frame, self.leave_out), self.coarsen).with_column(EFFECT_SUM)
-        data = Training(DoseDesign.build(members, base["deal_id"]), frame, target, folds)
-        self.models_, margin = self._cross_fit(data)
+        team = Team.build(members, base["deal_id"], by_segment=SEGMENT not in self.leave_out)
+        margin = self._fit_parts(Training(team, frame, frozenset(map(str, base.columns)), target, folds))
         self.accounts_ = np.unique(account_hashes(base["account_id"]))
-        self.calibrator_ = PlattCalibrator.fit(margin, target)
         probability = self.calibrator_.probability(margin)
         self.fitted_probability_ = pd.Series(probability, index=pd.Index(base["deal_id"], name="deal_id"))
         self.classes_ = np.array([0, 1])
         return self
 
+    @property
+    def partners_part(self) -> float:
+        """The part of coalition credit that is the partners' own; the rest is selection."""
+        self._require_fitted()
+        return self.selection_.part
+
+    @property
+    def part_deviation(self) -> float:
+        """Standard deviation of ``partners_part``."""
+        self._require_fitted()
+        return self.selection_.deviation
+
+    def member_deviations(self, members: pd.DataFrame) -> Floats:
+        """Standard deviation of what each member row adds to the calibrated log-odds (n,), by the sampling of deals."""
+        self._require_fitted()
+        return self.calibrator_.slope * self.effects_.deviations(members)
+
     def encode(self, members: pd.DataFrame) -> pd.DataFrame:
         """``members`` with the model's own columns (``extra_columns``) added: whole millionths, to be pooled by sum.
 
-        Needs ``account_id`` (which decides whose effects apply), ``partner_id``, ``partner_type`` and the dose.
+        Needs ``partner_id``, ``partner_type``, ``deal_segment`` and the touches by kind.
         """
         self._require_fitted()
-        encoded = np.zeros(len(members), dtype=np.int64)
-        for models, mask in self._judges(members):
-            each = [model.effects.encoded(members[mask]) for model in models]
-            encoded[mask] = np.rint(np.mean(each, axis=0)).astype(np.int64)
-        return members.assign(**{EFFECT: encoded})
+        return members.assign(**{EFFECT: self.effects_.encoded(members)})
 
     def predict(self, frame: pd.DataFrame) -> Floats:
         """Calibrated win probability of each row (n,), in (0, 1).
@@ -182,7 +196,7 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
         start = np.empty(len(base))
         for models, mask in judges:
             margins = [
-                structured_margin(m.effects, m.base.raw(base_matrix[mask], self.threads), np.zeros(int(mask.sum())))
+                structured_margin(self.effects_, m.base.raw(base_matrix[mask], self.threads), np.zeros(mask.sum()))
                 for m in models
             ]
             start[mask] = np.mean(margins, axis=0)
@@ -211,8 +225,8 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
             part = np.zeros((int(mask.sum()), len(names)))
             for model in models:
                 base = model.base.contributions(base_matrix[mask], self.threads)
-                part[:, base_positions] += model.effects.slope * base
-                part[:, -1] += model.effects.intercept
+                part[:, base_positions] += self.effects_.slope * base
+                part[:, -1] += self.effects_.intercept
                 if model.residual is not None:
                     part += model.residual.contributions(matrix[mask], self.threads)
             part /= len(models)
@@ -229,54 +243,85 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
         model.coder_ = ColumnCoder.from_dict(facts["coder"])
         model.base_coder_ = ColumnCoder.from_dict(facts["base_coder"])
         model.calibrator_ = PlattCalibrator(**facts["calibrator"])
+        model.effects_ = PartnerEffects.from_dict(facts["effects"])
+        model.selection_ = Selection(**facts["selection"])
         model.models_ = [
             FoldModel(
                 Booster(model.base_coder_, texts[f"fold_{fold}_base"]),
-                PartnerEffects.from_dict(effects),
                 Booster(model.coder_, texts[f"fold_{fold}_residual"]) if f"fold_{fold}_residual" in texts else None,
             )
-            for fold, effects in enumerate(facts["effects"])
+            for fold in range(model.folds)
         ]
         model.accounts_ = np.array([int(account, 16) for account in facts["accounts"]], dtype=np.uint64)
         model.classes_ = np.array([0, 1])
         return model
 
-    def _cross_fit(self, data: Training) -> tuple[list[FoldModel], Floats]:
-        """The models of the folds and the out-of-fold log-odds (deals,)."""
-        base_rows = Rows(self.base_coder_.matrix(data.frame), data.won)
-        spec = BoosterSpec(self.params or {}, self.monotone or {}, self.seed, self.threads)
-        base = cross_fit(self.base_coder_, base_rows, data.folds, self.folds, spec, self.max_rounds)
-        offset = self._lifetime_margin(data, spec)
-        matrix, effect_at = self.coder_.matrix(data.frame), self.coder_.names.index(EFFECT_SUM)
-        monotone = {**(self.monotone or {}), EFFECT_SUM: 1}
-        spec = BoosterSpec({**(self.params or {}), **RESIDUAL}, monotone, self.seed, self.threads)
-        models, margin = [], np.empty(len(data.won))
-        for fold in range(self.folds):
-            if offset is None:
-                fitted = fit_effects(data.design, base.inner[fold], data.won, data.folds, fold)
-            else:
-                aware = fit_effects(data.design, offset[fold], data.won, data.folds, fold)
-                fitted = anchored(aware, base.inner[fold], data.won, data.folds != fold)
-            matrix[:, effect_at] = np.rint(fitted.sums * MILLION)
-            rows = Rows(matrix, data.won, fitted.margin)
-            residual = fit_residual(self.coder_, rows, data.folds, fold, spec, self.residual_rounds)
-            mask = data.folds == fold
-            sums = data.design.sums(fitted.effects)[mask]
-            margin[mask] = structured_margin(fitted.effects, base.outer[mask], sums)
-            if residual is not None:
-                held_out = matrix[mask]
-                held_out[:, effect_at] = np.rint(sums * MILLION)
-                margin[mask] += residual.raw(held_out, self.threads)
-            models.append(FoldModel(base.boosters[fold], fitted.effects, residual))
-        return models, margin
+    def _fit_parts(self, data: Training) -> Floats:
+        """Fits all parts; the out-of-fold log-odds (deals,), not calibrated."""
+        base = self._cross_fit(self.base_coder_, data)
+        evidence = Evidence(base.outer, data.won, self._life_weights(data, base.outer))
+        everybody = Evidence(base.outer, data.won, np.ones(len(data.won)))
+        fit = fit_effects(data.team, evidence)
+        self.effects_ = anchored(fit, data.team, everybody)
+        sums, structured = self._out_of_fold(data, fit, evidence, everybody)
+        rest = self._fit_rest(data, sums, structured)
+        residuals = rest.boosters if rest else (None,) * self.folds
+        self.models_ = [FoldModel(*boosters) for boosters in zip(base.boosters, residuals, strict=True)]
+        margin = structured + (rest.outer if rest else 0.0)
+        self.calibrator_ = PlattCalibrator.fit(margin, data.won)
+        self.selection_ = self._selection(data, fit, evidence)
+        return margin
 
-    def _lifetime_margin(self, data: Training, spec: BoosterSpec) -> Floats | None:
-        """Honest base log-odds that know ``LIFETIME``, (folds, deals); None where there is nothing to be gained."""
-        if not data.design.partners or LIFETIME not in data.frame or LIFETIME not in self.leave_out:
-            return None
-        coder = ColumnCoder.fit(data.frame, (*self.base_coder_.names, LIFETIME), self.coarsen)
+    def _out_of_fold(
+        self, data: Training, fit: EffectFit, evidence: Evidence, everybody: Evidence
+    ) -> tuple[Floats, Floats]:
+        """Sums of effect x dose and structured log-odds (deals,) by effects that did not see the deal's fold."""
+        sums, structured = np.empty(len(data.won)), np.empty(len(data.won))
+        for fold in range(self.folds):
+            mask = data.folds == fold
+            refitted = refit_effects(data.team, evidence.without(mask), fit)
+            effects = anchored(refitted, data.team, everybody.without(mask))
+            sums[mask] = refitted.sums(data.team)[mask]
+            structured[mask] = margin_of(effects, refitted, data.team, everybody.margin)[mask]
+        return sums, structured
+
+    def _fit_rest(self, data: Training, sums: Floats, structured: Floats) -> CrossFitted | None:
+        matrix = self.coder_.matrix(data.frame)
+        matrix[:, self.coder_.names.index(EFFECT_SUM)] = np.rint(sums * MILLION)
+        spec = self._spec({**(self.params or {}), **RESIDUAL}, {EFFECT_SUM: 1})
+        rows = Rows(matrix, data.won, structured)
+        return cross_fit_rest(self.coder_, rows, data.folds, self.folds, spec, self.residual_rounds)
+
+    def _life_weights(self, data: Training, margin: Floats) -> Floats:
+        """Weights of comparable lives; 1 for all where the model knows a deal's life, or has no partners."""
+        aged = [name for name in ageing(map(str, data.frame.columns)) if not name.startswith(OWN)]
+        life = tuple(name for name in aged if name in self.leave_out and name in data.base_columns)
+        everybody = np.ones(len(data.won))
+        if not life or not data.team.partners:
+            return everybody
+        for names in (life, (LIFETIME,) if LIFETIME in life else ()):
+            coder = ColumnCoder.fit(data.frame, (*self.base_coder_.names, *names), self.coarsen)
+            weights = life_weights(margin, self._cross_fit(coder, data).outer, data.won)
+            if (weights < 1).any():
+                return weights
+        return everybody
+
+    def _selection(self, data: Training, fit: EffectFit, evidence: Evidence) -> Selection:
+        names = tuple(name for name in self.base_coder_.names if not name.startswith(OWN))
+        if not names or not data.team.partners:
+            return Selection()
+        facts = self._cross_fit(ColumnCoder.fit(data.frame, names, self.coarsen), data).outer
+        alone = self.effects_.intercept + self.effects_.slope * evidence.margin
+        with_all = alone + fit.sums(data.team)
+        total = float((self.calibrator_.probability(with_all) - self.calibrator_.probability(alone)).sum())
+        return selection(data.team, fit, evidence, facts, total, self.hidden_selection)
+
+    def _cross_fit(self, coder: ColumnCoder, data: Training) -> CrossFitted:
         rows = Rows(coder.matrix(data.frame), data.won)
-        return inner_scores(coder, rows, data.folds, self.folds, spec, self.max_rounds)[0]
+        return cross_fit(coder, rows, data.folds, self.folds, self._spec(self.params or {}, {}), self.max_rounds)
+
+    def _spec(self, params: dict[str, Any], monotone: dict[str, int]) -> BoosterSpec:
+        return BoosterSpec(params, {**(self.monotone or {}), **monotone}, self.seed, self.threads)
 
     def _margin(self, frame: pd.DataFrame) -> Floats:
         self._require_fitted()
@@ -287,7 +332,7 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
             total = np.zeros(int(mask.sum()))
             for model in models:
                 base = model.base.raw(base_matrix[mask], self.threads)
-                total += structured_margin(model.effects, base, effect_sum[mask])
+                total += structured_margin(self.effects_, base, effect_sum[mask])
                 if model.residual is not None:
                     total += model.residual.raw(matrix[mask], self.threads)
             margin[mask] = total / len(models)
@@ -310,7 +355,8 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
             "base_coder": self.base_coder_.to_dict(),
             "accounts": [f"{account:016x}" for account in self.accounts_.tolist()],
             "calibrator": {"slope": self.calibrator_.slope, "intercept": self.calibrator_.intercept},
-            "effects": [model.effects.to_dict() for model in self.models_],
+            "effects": self.effects_.to_dict(),
+            "selection": self.selection_.to_dict(),
         }
         return Artifact(KIND, facts, texts)
 
@@ -321,10 +367,14 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class Training:
-    """What a fit works on, all in the order of the deals: doses, frame, outcomes (deals,), folds (deals,)."""
+    """What a fit works on, all in the order of the deals: partners, frame, outcomes (deals,), folds (deals,).
 
-    design: DoseDesign
+    ``base_columns`` are the columns of the deal itself, among those of ``frame``.
+    """
+
+    team: Team
     frame: pd.DataFrame
+    base_columns: frozenset[str]
     won: Floats
     folds: npt.NDArray[np.int64]
 

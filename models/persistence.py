@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Goes up with every change of what a model saves; ``tests/models/test_persistence.py`` knows what belongs to it."""
 FACTS: Final = "model.json"
 

@@ -44,7 +44,8 @@ def partner_scores(
     Returns
     -------
     A row for each player, period, currency and method. ``credited_wins`` is the sum of the player's shares of won
-    deals, ``credited_amount`` that of its amounts; the interval columns are null.
+    deals, ``credited_amount`` that of its amounts. Bounds add up alike, since what is uncertain is a partner's effect,
+    the same on all its deals; they are null where no credit of the group has any.
     """
     closed = _closed(deals, period, report_currency)
     touched = _touched(closed, players)
@@ -53,7 +54,6 @@ def partner_scores(
     joined = touched.cross_join(methods)
     keys = [joined[name].identical_to(sums[name]) for name in (*GROUP, "method")]
     rows = joined.left_join(sums, keys)
-    empty = ibis.null("float64")
     return rows.select(
         partner_id=joined.partner_id,
         period=joined.period,
@@ -61,11 +61,11 @@ def partner_scores(
         deals_touched=joined.deals_touched,
         deals_won=joined.deals_won,
         credited_wins=sums.credited_wins.fill_null(0.0),
-        credited_wins_lo=empty,
-        credited_wins_hi=empty,
+        credited_wins_lo=sums.credited_wins_lo,
+        credited_wins_hi=sums.credited_wins_hi,
         credited_amount=sums.credited_amount.fill_null(0.0),
-        credited_amount_lo=empty,
-        credited_amount_hi=empty,
+        credited_amount_lo=sums.credited_amount_lo,
+        credited_amount_hi=sums.credited_amount_hi,
         currency=joined.currency,
     ).order_by(["partner_id", "period", "method", "currency"])
 
@@ -78,10 +78,10 @@ def partner_totals(credits: ir.Table) -> ir.Table:  # noqa: A002 - the table's n
     """
     wins = credits.filter(credits.kind == "split", credits.target == "win")
     totals = wins.group_by(["partner_id", "method"]).aggregate(
-        value=wins.credit.cast(WINS).sum().cast("float64"), n=wins.count()
+        value=_total(wins.credit, WINS), n=wins.count(), **_bounds("", wins, wins.credit, WINS)
     )
-    empty = ibis.null("float64")
-    typed = totals.mutate(target=ibis.literal("win"), quantity=ibis.literal("total_credit"), lo=empty, hi=empty)
+    typed = totals.mutate(target=ibis.literal("win"), quantity=ibis.literal("total_credit"))
+    typed = typed.rename(lo="_lo", hi="_hi")
     names = [name for name in PARTNER_EFFECTS.column_names if name != "run_id"]
     return typed.select(*names).order_by(["partner_id", "method"])
 
@@ -126,9 +126,29 @@ def _touched(closed: ir.Table, players: ir.Table) -> ir.Table:
 
 def _sums(closed: ir.Table, split: ir.Table) -> ir.Table:
     dated = split.inner_join(closed.filter(closed.is_won), "deal_id")
-    wins = (dated.target == "win").ifelse(dated.share, 0.0)
-    money = (dated.target == "amount").ifelse(dated.credit * dated.rate, 0.0)
+    is_win, is_money = dated.target == "win", dated.target == "amount"
+    share = is_win.ifelse(dated.share, ibis.null("float64"))
+    money = is_money.ifelse(dated.credit * dated.rate, ibis.null("float64"))
     return dated.group_by([*GROUP, "method"]).aggregate(
-        credited_wins=wins.cast(WINS).sum().cast("float64"),
-        credited_amount=money.cast(MONEY).sum().cast("float64"),
+        credited_wins=_total(share, WINS),
+        credited_amount=_total(money, MONEY),
+        **_bounds("credited_wins", dated, share, WINS),
+        **_bounds("credited_amount", dated, money, MONEY),
     )
+
+
+def _bounds(name: str, rows: ir.Table, value: ir.FloatingColumn, unit: str) -> dict[str, ir.FloatingScalar]:
+    """Sums of the bounds in the unit of ``value``, a multiple of ``credit``; null when no row has any."""
+    bounds = {"lo": rows.credit_lo, "hi": rows.credit_hi}
+    scaled = {side: value * (bound / rows.credit.nullif(0.0)) for side, bound in bounds.items()}
+    return {
+        f"{name}_{side}": bounds[side]
+        .notnull()
+        .any()
+        .ifelse(_total(ibis.coalesce(scaled[side], value), unit), ibis.null("float64"))
+        for side in bounds
+    }
+
+
+def _total(value: ir.FloatingColumn, unit: str) -> ir.FloatingScalar:
+    return value.cast(unit).sum().cast("float64")

@@ -55,6 +55,21 @@ def exact_shapley(values: Floats) -> Floats:
     return credit
 
 
+def mean_slopes(values: Floats) -> Floats:
+    """How much a player's credit moves for a unit that it adds to the log-odds of every coalition it is in.
+
+    ``values`` are probabilities, shaped as for ``exact_shapley``; returns shape (games, n): the mean of ``p (1 - p)``
+    over the coalitions that the player has joined, weighted as its gains are.
+    """
+    n = values.shape[1].bit_length() - 1
+    slope, coalitions, weights = values * (1 - values), np.arange(values.shape[1]), coalition_weights(n)
+    result = np.empty((values.shape[0], n))
+    for player in range(n):
+        without = coalitions[(coalitions >> player) & 1 == 0]
+        result[:, player] = _ordered_sum(slope[:, without | (1 << player)] * weights[without])
+    return result
+
+
 def coalition_weights(n: int) -> Floats:
     """Weight of a player's gain from joining each coalition, shape (2**n,), for a game of ``n`` players.
 

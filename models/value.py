@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.registry import MEMBER_KEYS
+from models.adjustment import Adjustment
 from models.pooling import pooled_frame
 from models.pools import member_pools
 from models.shapley import Floats, Hashes, Integers
@@ -114,6 +115,7 @@ class Values:
         self._model, self.batch = model, batch
         self._ready = model.prepared(batch.base) if isinstance(model, PreparableModel) else _ByFrame(model, batch.base)
         self._pools = member_pools(batch.members, model.extra_columns, self._ready.pools)
+        self.adjustment = Adjustment.of(model, batch.members)
 
     def without_partners(self, deals: Integers) -> Floats:
         """v(∅) of deals, shape (deals,)."""

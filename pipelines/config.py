@@ -91,6 +91,13 @@ class OutcomeConfig(Section):
     params: dict[str, int | float | str | bool] = Field(
         {}, description="LightGBM parameters that replace the defaults."
     )
+    hidden_selection: float = Field(
+        0.5,
+        ge=0,
+        le=5,
+        description="How strongly promise that no column shows is taken to draw partners: 0 not at all, 1 as strongly "
+        "as what the deal's facts show. It moves credit from partners to the own team, and no prediction.",
+    )
     tune_trials: int = Field(0, ge=0, le=500, description="Optuna trials; 0 keeps the parameters.")
     bootstrap: int = Field(500, ge=50, description="Bootstrap samples for the intervals of the evaluation.")
 

@@ -227,7 +227,7 @@ class Oracle:
             and lead["registered_at"] is not None
             and lead["registered_at"] <= at
         ]
-        return {"has_integration": int(installed), "registered_leads": len(leads)}
+        return {"deal_segment": deal["segment"], "has_integration": int(installed), "registered_leads": len(leads)}
 
     def past(self, deal: Row, at: datetime, partner: str) -> Row:
         earlier = [d for d in self.closed() if d["closed_at"] < at and self.took_part(d, partner, at)]

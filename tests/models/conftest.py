@@ -38,14 +38,16 @@ def make_deals(n: int = 400, n_partners: int = 8, seed: int = 0, *, spread: floa
         }
     )
     rows = [(d, p) for d in range(n) for p in rng.choice(partners, rng.integers(0, 3), replace=False)]
-    dose = rng.uniform(0.3, 1.0, len(rows))
+    touches = rng.integers(1, 6, len(rows))
+    dose = 1 - np.exp(-touches / 3)
     members = pd.DataFrame(
         {
             "deal_id": [base["deal_id"][d] for d, _ in rows],
             "account_id": [base["account_id"][d] for d, _ in rows],
             "partner_id": [p for _, p in rows],
             "partner_type": [types[p] for _, p in rows],
-            "touches": rng.integers(1, 6, len(rows)),
+            "deal_segment": [base["segment"][d] for d, _ in rows],
+            "touches": touches,
             "dose": np.rint(dose * 1e6).astype(np.int64),
         }
     )

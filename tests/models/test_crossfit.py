@@ -6,7 +6,7 @@ import pytest
 
 from models.boosting import Booster, BoosterSpec, Rows, fit_booster
 from models.columns import ColumnCoder
-from models.crossfit import TrainingDataError, cross_fit, fit_residual
+from models.crossfit import TrainingDataError, cross_fit, cross_fit_rest
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(0, 1, (300, 2))
@@ -21,13 +21,17 @@ def trees(booster: Booster) -> int:
 
 
 def test_every_score_comes_from_a_model_that_did_not_see_the_row() -> None:
-    made = cross_fit(CODER, Rows(X, WON), FOLDS, 3, SPEC, 20)
-    turned = cross_fit(CODER, Rows(X, np.where(FOLDS == 1, 1 - WON, WON)), FOLDS, 3, SPEC, 20)
-    assert np.isnan(made.inner[1, FOLDS == 1]).all()
-    assert not np.isnan(made.inner[1, FOLDS != 1]).any()
+    made = cross_fit(CODER, Rows(X, WON), FOLDS, 3, SPEC, 1)
+    turned = cross_fit(CODER, Rows(X, np.where(FOLDS == 1, 1 - WON, WON)), FOLDS, 3, SPEC, 1)
     np.testing.assert_array_equal(made.outer[FOLDS == 1], turned.outer[FOLDS == 1])
-    np.testing.assert_array_equal(made.inner[1, FOLDS != 1], turned.inner[1, FOLDS != 1])
     assert made.boosters[1].text == turned.boosters[1].text
+    assert (made.outer[FOLDS == 0] != turned.outer[FOLDS == 0]).any()
+
+
+def test_the_rows_of_a_fold_do_not_choose_how_many_trees_score_them() -> None:
+    only_fold_0_is_noise = np.where(FOLDS == 0, np.random.default_rng(1).permutation(WON), WON)
+    made = cross_fit(CODER, Rows(X, only_fold_0_is_noise), FOLDS, 3, SPEC, 60)
+    assert trees(made.boosters[0]) > max(trees(made.boosters[1]), trees(made.boosters[2]))
 
 
 def test_the_number_of_trees_is_the_best_held_out_one() -> None:
@@ -36,15 +40,15 @@ def test_the_number_of_trees_is_the_best_held_out_one() -> None:
     assert max(trees(b) for b in noise.boosters) < min(trees(b) for b in signal.boosters)
 
 
-def test_what_is_left_gets_as_many_trees_as_held_out_rows_justify() -> None:
+def test_trees_on_a_start_are_kept_only_where_they_help_held_out_rows() -> None:
     blind = np.full(300, np.log(WON.mean() / (1 - WON.mean())))
-    signal = fit_residual(CODER, Rows(X, WON, blind), FOLDS, 0, SPEC, 40)
+    signal = cross_fit_rest(CODER, Rows(X, WON, blind), FOLDS, 3, SPEC, 40)
     noise = [np.random.default_rng(seed).normal(0, 1, (300, 2)) for seed in range(8)]
-    left = [fit_residual(CODER, Rows(x, WON, blind), FOLDS, 0, SPEC, 40) for x in noise]
+    left = [cross_fit_rest(CODER, Rows(x, WON, blind), FOLDS, 3, SPEC, 40) for x in noise]
     assert signal is not None
-    assert trees(signal) > 15
-    assert any(booster is None for booster in left)
-    assert fit_residual(CODER, Rows(X, WON, blind), FOLDS, 0, SPEC, 0) is None
+    assert min(trees(booster) for booster in signal.boosters) > 15
+    assert sum(made is None for made in left) >= 5
+    assert cross_fit_rest(CODER, Rows(X, WON, blind), FOLDS, 3, SPEC, 0) is None
 
 
 def test_contributions_add_up_to_the_raw_score() -> None:

@@ -19,6 +19,7 @@ from models.metrics import log_losses, roc_auc
 from models.outcome import OutcomeModel
 from models.persistence import ArtifactError
 from models.pooling import deal_frame
+from models.splits import account_folds
 
 SPEC = FrameSpec(Cutoff(), kinds=("demo",), partner_types=("isv", "si"), covariates=("segment",))
 
@@ -48,23 +49,27 @@ def test_held_out_predictions_rank_deals_and_beat_the_overall_rate(fitted: Outco
     assert log_losses(won, probability).mean() < log_losses(won, np.full(600, won.mean())).mean() - 0.02
 
 
-def test_prediction_of_a_trained_deal_is_its_out_of_fold_one(fitted: OutcomeModel, deals: Any) -> None:
+def test_a_trained_deal_is_predicted_nearly_as_by_a_model_that_never_saw_it(fitted: OutcomeModel, deals: Any) -> None:
     predicted = fitted.predict(frame_of(fitted, deals))
-    np.testing.assert_allclose(predicted, fitted.fitted_probability_.reindex(deals.base["deal_id"]), atol=2e-6)
+    out_of_fold = fitted.fitted_probability_.reindex(deals.base["deal_id"]).to_numpy()
+    assert np.corrcoef(predicted, out_of_fold)[0, 1] > 0.97
+    assert np.abs(predicted - out_of_fold).mean() < 0.05
 
 
 def test_predictions_are_calibrated_in_the_large(fitted: OutcomeModel, deals: Any) -> None:
     assert fitted.fitted_probability_.mean() == pytest.approx(deals.won.mean(), abs=0.01)
 
 
-@pytest.mark.slow
-def test_outcomes_of_an_account_change_no_prediction_of_its_own_deals(deals: Any, fitted: OutcomeModel) -> None:
+def test_trees_never_saw_the_accounts_that_they_judge(deals: Any) -> None:
     account = deals.base["account_id"].value_counts().index[0]
     mine = (deals.base["account_id"] == account).to_numpy()
-    turned = new().fit(deals.base, deals.members, deals.won.where(~mine, 1 - deals.won))
-    raw = logit(fitted.fitted_probability_[mine]) - fitted.calibrator_.intercept
-    again = logit(turned.fitted_probability_[mine]) - turned.calibrator_.intercept
-    np.testing.assert_allclose(raw / fitted.calibrator_.slope, again / turned.calibrator_.slope, atol=1e-9)
+    fold = int(account_folds(deals.base["account_id"][mine], 3)[0])
+    first, turned = (
+        new(max_rounds=1).fit(deals.base, deals.members, won).models_
+        for won in (deals.won, deals.won.where(~mine, 1 - deals.won))
+    )
+    assert first[fold].base.text == turned[fold].base.text
+    assert first[fold - 1].base.text != turned[fold - 1].base.text
 
 
 def test_a_new_account_is_predicted_by_all_folds_together(fitted: OutcomeModel, deals: Any) -> None:
@@ -138,7 +143,8 @@ def test_row_order_threads_and_partner_names_change_no_byte(deals: Any, fitted: 
     texts = [[m.base.text, m.residual and m.residual.text] for m in (*fitted.models_, *other.models_)]
     assert texts[:3] == texts[3:]
     assert fitted.calibrator_ == other.calibrator_
-    assert [e.effects.by_type for e in fitted.models_] == [e.effects.by_type for e in other.models_]
+    assert fitted.effects_.by_type == other.effects_.by_type
+    assert fitted.selection_ == other.selection_
     again = new(threads=2).fit(
         deals.base.iloc[order], deals.members.sample(frac=1, random_state=5), deals.won.iloc[order]
     )
@@ -205,7 +211,7 @@ def test_a_partner_whom_lost_deals_did_not_live_to_meet_is_flattered_far_less() 
         new(leave_out=hidden, max_rounds=200).fit(deals.drop(columns=dropped), members, won)
         for hidden, dropped in (((), ["deal_age_days"]), (("deal_age_days",), []))
     )
-    flattered, honest = (np.mean([fold.effects.by_partner["p"] for fold in model.models_]) for model in (naive, aware))
+    flattered, honest = (model.effects_.by_partner["p"] for model in (naive, aware))
     assert flattered > 2
     assert 0 <= honest < flattered / 2
     assert "deal_age_days" not in aware.coder_.names
@@ -216,7 +222,7 @@ def _short_lived(n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     rng = np.random.default_rng(0)
     won = rng.random(n) < 0.4
     age = np.where(~won & (rng.random(n) < 0.7), rng.uniform(5, 40, n), rng.uniform(80, 120, n))
-    dose = np.rint(1e6 * (1 - np.exp(-rng.poisson(age / 30) / 3))).astype(np.int64)
+    touches = rng.poisson(age / 30)
     deals = pd.DataFrame(
         {
             "deal_id": [f"d{i:04d}" for i in range(n)],
@@ -229,4 +235,5 @@ def _short_lived(n: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     members = pd.DataFrame(
         {"deal_id": deals["deal_id"], "account_id": deals["account_id"], "partner_id": "p", "partner_type": "si"}
     )
-    return deals, members.assign(dose=dose)[dose > 0].reset_index(drop=True)
+    members = members.assign(deal_segment=deals["segment"], touches=touches)
+    return deals, members[touches > 0].reset_index(drop=True)

@@ -29,7 +29,7 @@ def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
     write_artifact(ARTIFACT, tmp_path)
     facts = json.loads((tmp_path / FACTS).read_text(encoding="utf-8"))
     (tmp_path / FACTS).write_text(json.dumps({**facts, "format": 99}), encoding="utf-8")
-    with pytest.raises(ArtifactError, match="has format 99, but this version reads format 2"):
+    with pytest.raises(ArtifactError, match="has format 99, but this version reads format 3"):
         read_artifact(tmp_path, "outcome")
 
 
@@ -63,8 +63,18 @@ def test_a_file_outside_the_folder_is_not_read(tmp_path: Path) -> None:
         read_artifact(tmp_path, "outcome")
 
 
-OUTCOME_FACTS = {"accounts", "base_coder", "calibrator", "coder", "effects", "params", "spec"}
-EFFECTS_FACTS = {"by_partner", "by_type", "common", "intercept", "slope"}
+OUTCOME_FACTS = {"accounts", "base_coder", "calibrator", "coder", "effects", "params", "selection", "spec"}
+EFFECTS_FACTS = {
+    "by_partner",
+    "by_segment",
+    "by_type",
+    "common",
+    "deviation_by_partner",
+    "deviation_of_new",
+    "intercept",
+    "slope",
+    "touch_weights",
+}
 AMOUNT_FACTS = {"coder", "params", "smearing", "spec"}
 
 
@@ -74,5 +84,5 @@ def test_what_models_save_belongs_to_the_format(deals_of: Callable[..., Any], tm
     OutcomeModel(folds=3, max_rounds=2).fit(deals.base, deals.members, deals.won).save(tmp_path / "outcome")
     AmountModel(folds=3, max_rounds=2).fit(deals.base, deals.members, deals.base["amount"]).save(tmp_path / "amount")
     outcome = read_artifact(tmp_path / "outcome", "outcome").facts
-    found = set(outcome), set(outcome["effects"][0]), set(read_artifact(tmp_path / "amount", "amount").facts)
-    assert (FORMAT, *found) == (2, OUTCOME_FACTS, EFFECTS_FACTS, AMOUNT_FACTS)
+    found = set(outcome), set(outcome["effects"]), set(read_artifact(tmp_path / "amount", "amount").facts)
+    assert (FORMAT, *found) == (3, OUTCOME_FACTS, EFFECTS_FACTS, AMOUNT_FACTS)

@@ -22,13 +22,13 @@ DEALS: list[tuple[Any, ...]] = [
 ]
 PLAYERS = [("d1", "A"), ("d1", "B"), ("d2", "A"), ("d3", "B"), ("d4", "A"), ("d5", "A")]
 CREDITS: list[tuple[Any, ...]] = [
-    ("d1", "A", "model", "win", "split", 0.40, 0.5),
+    ("d1", "A", "model", "win", "split", 0.40, 0.5, 0.20, 0.60),
     ("d1", "B", "model", "win", "split", -0.08, -0.1),
     ("d1", DIRECT, "model", "win", "split", 0.48, 0.6),
-    ("d1", "A", "model", "amount", "split", 150.0, 0.5),
+    ("d1", "A", "model", "amount", "split", 150.0, 0.5, 75.0, 225.0),
     ("d1", "B", "model", "amount", "split", -30.0, -0.1),
     ("d1", DIRECT, "model", "amount", "split", 180.0, 0.6),
-    ("d2", "A", "model", "win", "split", 0.2, 0.25),
+    ("d2", "A", "model", "win", "split", 0.2, 0.25, 0.1, 0.4),
     ("d2", "A", "model", "amount", "split", 25.0, 0.25),
     ("d3", "B", "model", "win", "split", 0.1, 0.5),
     ("d4", "A", "model", "win", "split", 0.3, 1.0),
@@ -40,16 +40,20 @@ CREDITS: list[tuple[Any, ...]] = [
 
 def tables(deals: list[Any], players: list[Any], credits: list[Any]) -> tuple[ibis.Table, ibis.Table, ibis.Table]:  # noqa: A002
     deal_columns = ["deal_id", "outcome", "amount", "currency", "fx_rate", "closed_at"]
-    credit_columns = ["deal_id", "partner_id", "method", "target", "kind", "credit", "share"]
+    credit_columns = ["deal_id", "partner_id", "method", "target", "kind", "credit", "share", "credit_lo", "credit_hi"]
     return (
-        memory_table(credits, credit_columns),
+        memory_table([(*row, None, None)[:9] for row in credits], credit_columns),
         memory_table(deals, deal_columns),
         memory_table(players, ["deal_id", "partner_id"]),
     )
 
 
 def memory_table(rows: list[Any], names: list[str]) -> ibis.Table:
-    return ibis.memtable(pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows]))
+    table = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows])
+    bounds = {name: i for i, name in enumerate(names) if name in {"credit_lo", "credit_hi"}}
+    for name, at in bounds.items():
+        table = table.set_column(at, name, table[name].cast(pa.float64()))
+    return ibis.memtable(table)
 
 
 def fetched(table: ibis.Table) -> pd.DataFrame:
@@ -73,6 +77,17 @@ def test_a_player_gets_the_sum_of_its_shares_of_won_deals_and_of_its_amounts() -
     row = one(scored(period="year"), partner_id="A", method="model", currency="EUR")
     assert (row.credited_wins, row.credited_amount) == (0.5, 150.0)
     assert (row.deals_touched, row.deals_won, row.period) == (1, 1, "2025")
+
+
+def test_bounds_add_up_as_credit_does_and_are_null_where_there_are_none() -> None:
+    frame = scored(period="year", report_currency=None)
+    euros = one(frame, partner_id="A", method="model", currency="EUR")
+    assert (euros.credited_wins_lo, euros.credited_wins_hi) == (0.25, 0.75)
+    assert (euros.credited_amount_lo, euros.credited_amount_hi) == (75.0, 225.0)
+    assert pd.isna(one(frame, partner_id="A", method="linear", currency="EUR").credited_wins_lo)
+    total = one(fetched(partner_totals(tables(DEALS, PLAYERS, CREDITS)[0])), partner_id="A", method="model")
+    assert total.value == pytest.approx(0.9)
+    assert (total.lo, total.hi) == (pytest.approx(0.2 + 0.1 + 0.3), pytest.approx(0.6 + 0.4 + 0.3))
 
 
 def test_negative_credit_is_kept() -> None:

@@ -130,8 +130,7 @@ def test_the_first_model_is_the_champion_and_predicts_in_credit_ready_frames(tra
     assert model.spec is not None
     frames = read_frames(workspace, model.spec)
     assert len(model.encode(frames.members)) == len(frames.members)
-    effects = [fold.effects.by_partner for fold in model.models_]
-    assert all(effect["P0"] > effect["P1"] for effect in effects)
+    assert model.effects_.by_partner["P0"] > model.effects_.by_partner["P1"]
 
 
 def test_an_amount_model_is_trained_on_won_deals(trained: Any) -> None:
