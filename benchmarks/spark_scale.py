@@ -31,28 +31,34 @@ PHASES: Final = ("deals", "features", "changes", "credit", "totals")
 PAPER: Final = (10**6, 10**7, 10**8, 10**9)
 CORES: Final = (16, 64, 256)
 BUSY: Final = 0.7
-"""Share of the time in which a cluster's cores are assumed to work."""
+"""Share of the time in which a cluster's cores are assumed to work; what is fixed is assumed to run on one core."""
+
+Lines = dict[str, tuple[float, float]]
+"""Fixed CPU seconds of each phase, and those per million of what it grows with."""
 
 
 def main() -> None:
     """Score each company in a process of its own, then print what it took, the slopes and the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--deals", type=int, nargs="+", default=[5_000, 20_000, 60_000], help="deals of the companies")
-    parser.add_argument("--threads", type=int, default=2, help="threads of the local Spark session")
+    parser.add_argument("--threads", type=int, default=2, help="threads of the local Spark session, or of DuckDB")
+    parser.add_argument("--engine", choices=("spark", "duckdb"), default="spark", help="what to measure")
     parser.add_argument("--folder", type=Path, help="where to put the temporary files (default: the system's place)")
     parser.add_argument("--job", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.job:
-        print(json.dumps(score(options.job, options.threads)))
+        print(json.dumps(score(options.job, options.engine, options.threads)))
         return
     versions = {package: importlib.metadata.version(package) for package in ("pyspark", "duckdb", "lightgbm")}
-    print(f"Python {platform.python_version()}, {versions}, local[{options.threads}]")
+    print(f"Python {platform.python_version()}, {versions}, {options.engine}, {options.threads} threads")
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        found = [measured(Path(folder), deals, options.threads) for deals in sorted(options.deals)]
-    show(found)
+        found = [measured(Path(folder), deals, options.engine, options.threads) for deals in sorted(options.deals)]
+    fitted_lines = show(found)
+    if options.engine == "spark":
+        show_paper(*fitted_lines)
 
 
-def measured(folder: Path, deals: int, threads: int) -> dict[str, float]:
+def measured(folder: Path, deals: int, engine: str, threads: int) -> dict[str, float]:
     """Make a company, give it the model of the first, and score it in a process of its own."""
     workspace, first = folder / f"{deals}", folder / "model"
     make(workspace, deals)
@@ -61,8 +67,8 @@ def measured(folder: Path, deals: int, threads: int) -> dict[str, float]:
         shutil.copytree(workspace, first, ignore=shutil.ignore_patterns("tables"))
     else:
         shutil.copytree(first, workspace, dirs_exist_ok=True)
-    command = [sys.executable, "-W", "ignore", __file__, "--job", str(workspace), "--threads", str(threads)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-W", "ignore", __file__, "--job", str(workspace), "--engine", engine]
+    done = subprocess.run([*command, "--threads", str(threads)], check=True, stdout=subprocess.PIPE, text=True)
     facts: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     took = ", ".join(f"{name} {facts[name]:.1f}" for name in PHASES)
     print(
@@ -99,8 +105,8 @@ class _Meter(logging.Handler):
             self.bytes = sum(path.stat().st_size for path in self.staged.rglob("*.parquet"))
 
 
-def score(folder: Path, threads: int) -> dict[str, float]:
-    """Score a workspace on Spark; CPU seconds by phase, and the sizes they hang on."""
+def score(folder: Path, engine: str, threads: int) -> dict[str, float]:
+    """Score a workspace; CPU seconds by phase, and the sizes they hang on."""
     from pipelines.config import parse_config
     from pipelines.score import score as run
     from pipelines.workspace import SCRATCH, Workspace
@@ -109,7 +115,7 @@ def score(folder: Path, threads: int) -> dict[str, float]:
     phases.addHandler(meter)
     phases.setLevel(logging.DEBUG)
     workspace, begun = Workspace.open(folder), time.perf_counter()
-    config = parse_config({"engine": {"kind": "spark", "threads": threads, "memory": "3GB"}})
+    config = parse_config({"engine": {"kind": engine, "threads": threads, "memory": "3GB"}})
     report = run(workspace, config, methods=["model", "linear"])
     wall = time.perf_counter() - begun
     with workspace.connect() as connection:
@@ -117,8 +123,8 @@ def score(folder: Path, threads: int) -> dict[str, float]:
         query = f"SELECT sum(least(2::BIGINT ** n, {config.credit.samples} * n)) FROM ({counted})"
         coalitions = int(connection.execute(query).fetchall()[0][0])
         touches = int(connection.execute("SELECT count(*) FROM touchpoints").fetchall()[0][0])
-    sizes = {"deals": report.deals_in, "touches": touches, "coalitions": coalitions, "bytes": meter.bytes}
-    return {**{f"n_{k}" if k in PHASES else k: v for k, v in sizes.items()}, **meter.taken, "wall": wall}
+    assert report.scored == report.deals_in
+    return {"touches": touches, "coalitions": coalitions, "bytes": meter.bytes, "wall": wall, **meter.taken}
 
 
 def cpu_seconds() -> float:
@@ -133,8 +139,8 @@ def cpu_seconds() -> float:
     return total
 
 
-def show(found: list[dict[str, float]]) -> None:
-    """Print the fitted lines, and the costs on paper."""
+def show(found: list[dict[str, float]]) -> tuple[Lines, float, float]:
+    """Print the fitted lines; gives them, coalitions a touch and bytes staged a touch."""
     millions = np.array([facts["touches"] for facts in found]) / 1e6
     coalitions = np.array([facts["coalitions"] for facts in found]) / 1e6
     lines = {name: fitted(coalitions if name == "credit" else millions, found, name) for name in PHASES}
@@ -142,14 +148,22 @@ def show(found: list[dict[str, float]]) -> None:
     for name, (fixed, slope) in lines.items():
         print(f"{name:9} {fixed:11.1f}   {slope:8.1f} {'coalitions' if name == 'credit' else 'touches'}")
     each, size = float(coalitions[-1] / millions[-1]), found[-1]["bytes"] / found[-1]["touches"]
-    print(f"\n{each:.2f} coalitions a touch\n")
-    header = ["touches", "deals", *(f"{name}, core h" for name in PHASES), "core h in all", "staged, GB"]
-    header += [f"on {cores} cores, h" for cores in CORES]
-    print(f"| {' | '.join(header)} |\n| {' | '.join('---:' for _ in header)} |")
+    print(f"\n{each:.2f} coalitions a touch")
+    return lines, each, size
+
+
+def show_paper(lines: Lines, each: float, size: float) -> None:
+    """Print the costs on paper, from the lines, coalitions a touch and bytes staged a touch."""
+    names = ["touches", "deals", "features, core h", "credit, core h", "all, core h", "staged, GB"]
+    names += [f"{cores} cores, min" for cores in CORES]
+    print(f"\n| {' | '.join(names)} |\n| {' | '.join('---:' for _ in names)} |")
+    fixed = sum(line[0] for line in lines.values())
     for touches in PAPER:
-        hours = [(f + s * touches / 1e6 * (each if n == "credit" else 1)) / 3600 for n, (f, s) in lines.items()]
-        row = [f"{touches:,}", f"{touches // TOUCHES_PER_DEAL:,}", *(f"{hour:,.2f}" for hour in (*hours, sum(hours)))]
-        row += [f"{touches * size / 1e9:,.1f}", *(f"{sum(hours) / cores / BUSY:,.2f}" for cores in CORES)]
+        grown = {n: s * touches / 1e6 * (each if n == "credit" else 1) for n, (_, s) in lines.items()}
+        hours = [(lines[n][0] + grown[n]) / 3600 for n in ("features", "credit")]
+        row = [f"{touches:,}", f"{touches // TOUCHES_PER_DEAL:,}", *(f"{hour:,.2f}" for hour in hours)]
+        row += [f"{(fixed + sum(grown.values())) / 3600:,.2f}", f"{touches * size / 1e9:,.1f}"]
+        row += [f"{(fixed + sum(grown.values()) / cores / BUSY) / 60:,.0f}" for cores in CORES]
         print(f"| {' | '.join(row)} |")
 
 
