@@ -175,11 +175,7 @@ def settings_of(method: str, credit: CreditConfig, paths: Paths | None) -> Mappi
 
 
 def _seen(method: str, paths: Paths | None) -> str:
-    if paths is None:
-        raise ValueError(
-            f"The method {method} rests on the journeys of all deals at once, which this engine does not gather. "
-            "Score it without --engine spark, or leave it out of --methods."
-        )
+    assert paths is not None, "what all deals tell is learned before anything is scored"
     return paths.digest(method)
 
 
