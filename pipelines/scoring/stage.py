@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -80,6 +81,9 @@ COPY (
 """
 
 
+_EXCLUDED: Final = re.compile(r"EXCLUDE \(([^()]*)\)")
+
+
 def digests_of(base_rows: str, member_rows: str) -> str:
     """SQL of each deal's digest, ``deal_id`` and ``digest``, from tables of its features."""
     return _DIGESTS.format(base=base_rows, members=member_rows)
@@ -114,7 +118,7 @@ class FeatureStage:
     def key(self) -> str:
         """Changes whenever features of the same rows may: it is the text of all queries, and the engine's version."""
         queries = [duckdb.__version__, self._joined, *self._records.values(), *self._frames.values()]
-        return hashlib.sha256("\n".join(queries).encode()).hexdigest()
+        return hashlib.sha256(_EXCLUDED.sub(_sorted_names, "\n".join(queries)).encode()).hexdigest()
 
     def stage_digests(self, workspace: Workspace) -> None:
         """Makes ``score_digests``, featurising the deals of ``score_closed`` that may have changed.
@@ -170,6 +174,11 @@ class FeatureStage:
             fresh[name] = f"(SELECT * EXCLUDE (bucket) FROM {parquet([file])})"
         self._connection.execute(f"INSERT INTO score_computed_digests {digests_of(fresh['base'], fresh['members'])}")
         self._n_waves = number
+
+
+def _sorted_names(excluded: re.Match[str]) -> str:
+    """A list of columns to leave out, sorted: Ibis keeps it as a set, whose order differs from process to process."""
+    return ",".join(sorted(name.strip() for name in excluded.group(1).split(",")))
 
 
 def _sql(table: ir.Table) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +24,21 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 START = pd.Timestamp("2025-01-01", tz="UTC")
 PUSH = "push_millionths"
 Tables = dict[str, pd.DataFrame]
+KEY = """
+import sys
+from pathlib import Path
+from features.cutoff import Cutoff
+from features.eligible import Eligibility
+from features.frame import FrameSpec
+from pipelines.scoring.plan import Window, stage_deals
+from pipelines.scoring.stage import FeatureStage
+from pipelines.workspace import Workspace
+
+workspace = Workspace.open(sys.argv[1], threads=1)
+with workspace.connect() as connection, workspace.scratch() as folder:
+    stage_deals(connection, 1, Window(), Eligibility())
+    print(FeatureStage(connection, FrameSpec(Cutoff(), ("meeting",), ("isv",), ()), folder).key)
+"""
 
 
 class PastMatters:
@@ -240,6 +258,22 @@ def test_scoring_what_changed_is_scoring_everything_anew(tmp_path: Path, seed: i
         put(workspace.root, tables)
         score(workspace, configured(), now=NOW)
         assert_as_if_scored_anew(workspace, tables, tmp_path / f"anew{attempt}")
+
+
+@pytest.mark.slow
+def test_what_is_remembered_serves_another_process(tmp_path: Path, root: Path) -> None:
+    put(tmp_path / "w", company(np.random.default_rng(0)))
+    keys = {
+        subprocess.run(
+            [sys.executable, "-c", KEY, str(tmp_path / "w")],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(root)},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(keys) == 1
 
 
 @pytest.mark.slow
