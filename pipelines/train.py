@@ -150,6 +150,7 @@ def _recorded(
             allowed=plan.allowed,
             challenge=versus,
             amount=amount,
+            selection=model.selection_,
         )
         version, amount_version = _logged(run, config, report, model, frames)
     if versus.promote:
@@ -169,6 +170,7 @@ def _logged(
     run.document(config.model_dump(mode="json"), "config.yaml")
     run.document(report.to_dict(), "evaluation.json")
     run.metrics(_numbers("", report.evaluation.metrics))
+    run.metrics({f"selection.{name}": value for name, value in report.selection.to_dict().items()})
     frame = _predicted_from(model, frames, IMPORTANCE_DEALS)
     points = calibration_points(*_test_columns(report.evaluation.test))
     run.file(save(calibration_figure(points), run.folder / "calibration.png"), "plots")

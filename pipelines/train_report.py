@@ -9,6 +9,7 @@ from typing import Any, Final
 from models.evaluation import MODEL, PRIOR, WITH, WITHOUT, Evaluation
 from models.leaks import Leak
 from models.metrics import Estimate
+from models.selection import Selection
 from models.splits import Split
 from pipelines.amounts import AmountResult
 from pipelines.challenge import Challenge
@@ -52,6 +53,7 @@ class TrainReport:
     allowed: frozenset[str]
     challenge: Challenge
     amount: AmountResult
+    selection: Selection
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON-ready values; a number that is not one becomes null."""
@@ -75,6 +77,7 @@ class TrainReport:
             "leaks": [self._leak(leak) for leak in self.leaks],
             "promotion": {"promoted": self.challenge.promote, "sentence": self.challenge.sentence},
             "amount": self._amount(),
+            "selection": self.selection.to_dict(),
         }
 
     def text(self) -> str:
@@ -83,7 +86,8 @@ class TrainReport:
         if self.leaks:
             lines += ["", "Suspected leaks:", *(f"  {self._leak(leak)['reason']}" for leak in self.leaks)]
             lines += ["  Keep a column with --allow-leak COLUMN."] if self._has_barred() else []
-        lines += ["", f"Outcome model {self.model_version}. {self.challenge.sentence}", "", self.amount.sentence]
+        lines += ["", f"Outcome model {self.model_version}. {self.challenge.sentence}", "", self.selection.sentence]
+        lines += ["", self.amount.sentence]
         if self.amount.evaluation is not None and self.amount.challenge is not None:
             lines += [
                 "",
