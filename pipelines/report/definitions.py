@@ -42,7 +42,9 @@ METHOD_TEXTS: Final[dict[str, MethodText]] = {
         "W-shape",
         "Most goes to the first touch and to those that led to the lead's and the opportunity's creation.",
     ),
-    "full_path": MethodText("Full path", "Full path", "As W-shape, with a fourth peak at the last touch before the close."),
+    "full_path": MethodText(
+        "Full path", "Full path", "As W-shape, with a fourth peak at the last touch before the close."
+    ),
     "markov": MethodText(
         "Markov",
         "Markov",
