@@ -104,15 +104,17 @@ class Booster:
 
 @dataclass(frozen=True)
 class Rows:
-    """Training rows: coded matrix (n, columns), target (n,) and, optionally, the score to start from (n,)."""
+    """Training rows: coded matrix (n, columns), target (n,) and, optionally, the score to start from and the weight."""
 
     matrix: Floats
     target: Floats
     start: Floats | None = None
+    weight: Floats | None = None
 
     def where(self, mask: Bools) -> Rows:
         """The rows of the mask."""
-        return Rows(self.matrix[mask], self.target[mask], None if self.start is None else self.start[mask])
+        start, weight = (None if part is None else part[mask] for part in (self.start, self.weight))
+        return Rows(self.matrix[mask], self.target[mask], start, weight)
 
 
 def fit_booster(coder: ColumnCoder, rows: Rows, spec: BoosterSpec, rounds: int) -> Booster:
@@ -161,6 +163,7 @@ def _dataset(
     return lgb.Dataset(
         rows.matrix,
         label=rows.target,
+        weight=rows.weight,
         init_score=rows.start,
         reference=reference,
         feature_name=[f"f{i}" for i in range(len(coder.names))],

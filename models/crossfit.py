@@ -19,6 +19,8 @@ from models.columns import ColumnCoder
 from models.metrics import log_losses
 
 MIN_TRAINING_ROWS: Final = 20
+SURE: Final = 2.0
+"""Standard errors by which trees on a given start must help held-out rows to be kept: they also cost speed."""
 
 
 class TrainingDataError(ValueError):
@@ -57,15 +59,17 @@ def cross_fit_rest(
 ) -> CrossFitted | None:
     """The same for what ``rows.start`` leaves; ``None`` when trees do not help held-out rows.
 
-    They must save more log-loss than the standard error of the saving.
+    They must save more weighted log-loss than ``SURE`` standard errors of the saving.
     """
     assert rows.start is not None
+    assert rows.weight is not None
     if max_rounds == 0:
         return None
-    models, curves = _followed(coder, rows, folds, n_folds, spec, max_rounds)
+    models, curves = _followed(coder, rows.where(rows.weight > 0), folds[rows.weight > 0], n_folds, spec, max_rounds)
     fitted = _cut(coder, models, np.full(n_folds, 1 + np.argmin(curves.sum(axis=0))), rows, folds)
     saved = log_losses(rows.target, expit(rows.start)) - log_losses(rows.target, expit(rows.start + fitted.outer))
-    return fitted if saved.mean() > saved.std() / np.sqrt(len(saved)) else None
+    saved = saved * rows.weight
+    return fitted if saved.mean() > SURE * saved.std() / np.sqrt(len(saved)) else None
 
 
 def check_folds(folds: npt.NDArray[np.int64], n_folds: int) -> None:
@@ -87,7 +91,7 @@ def _followed(
         held_out = rows.where(folds == fold)
         (curve,), model = held_out_curves(coder, rows.where(folds != fold), spec, max_rounds, [held_out])
         models.append(model)
-        curves[fold] = len(held_out.target) * curve
+        curves[fold] = curve * (len(held_out.target) if held_out.weight is None else held_out.weight.sum())
     return models, curves
 
 

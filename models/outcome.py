@@ -5,7 +5,8 @@ Three parts add up in log-odds, each fitted on what the ones before it leave:
 1. LightGBM on the deal itself (base features), cross-fitted over account folds;
 2. partially pooled partner effects x saturating doses (``models.partner_effects``), with the honest margin of 1 as
    offset, estimated among deals that lived alike (``models.comparable``);
-3. LightGBM on the deal and its pooled partner features, started from 1 + 2, where held-out deals justify it.
+3. LightGBM on the deal and its pooled partner features, started from 1 + 2, among the same deals, where held-out ones
+   justify it.
 
 The sum is calibrated on out-of-fold predictions. How much of the partners' coalition credit is theirs, and how much is
 selection, is found beside it (``models.selection``).
@@ -264,7 +265,7 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
         fit = fit_effects(data.team, evidence)
         self.effects_ = anchored(fit, data.team, everybody)
         sums, structured = self._out_of_fold(data, fit, evidence, everybody)
-        rest = self._fit_rest(data, sums, structured)
+        rest = self._fit_rest(data, sums, structured, evidence.weight)
         residuals = rest.boosters if rest else (None,) * self.folds
         self.models_ = [FoldModel(*boosters) for boosters in zip(base.boosters, residuals, strict=True)]
         margin = structured + (rest.outer if rest else 0.0)
@@ -285,11 +286,11 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
             structured[mask] = margin_of(effects, refitted, data.team, everybody.margin)[mask]
         return sums, structured
 
-    def _fit_rest(self, data: Training, sums: Floats, structured: Floats) -> CrossFitted | None:
+    def _fit_rest(self, data: Training, sums: Floats, structured: Floats, weight: Floats) -> CrossFitted | None:
         matrix = self.coder_.matrix(data.frame)
         matrix[:, self.coder_.names.index(EFFECT_SUM)] = np.rint(sums * MILLION)
         spec = self._spec({**(self.params or {}), **RESIDUAL}, {EFFECT_SUM: 1})
-        rows = Rows(matrix, data.won, structured)
+        rows = Rows(matrix, data.won, structured, weight)
         return cross_fit_rest(self.coder_, rows, data.folds, self.folds, spec, self.residual_rounds)
 
     def _life_weights(self, data: Training, margin: Floats) -> Floats:

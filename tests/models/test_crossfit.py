@@ -13,6 +13,7 @@ X = RNG.normal(0, 1, (300, 2))
 WON = (RNG.random(300) < 1 / (1 + np.exp(-2 * X[:, 0]))).astype(float)
 FOLDS = np.arange(300) % 3
 CODER = ColumnCoder.fit(pd.DataFrame(X, columns=["a", "b"]), ("a", "b"))
+ALL = np.ones(300)
 SPEC = BoosterSpec({}, {}, 0, 1)
 
 
@@ -42,13 +43,25 @@ def test_the_number_of_trees_is_the_best_held_out_one() -> None:
 
 def test_trees_on_a_start_are_kept_only_where_they_help_held_out_rows() -> None:
     blind = np.full(300, np.log(WON.mean() / (1 - WON.mean())))
-    signal = cross_fit_rest(CODER, Rows(X, WON, blind), FOLDS, 3, SPEC, 40)
+    signal = cross_fit_rest(CODER, Rows(X, WON, blind, ALL), FOLDS, 3, SPEC, 40)
     noise = [np.random.default_rng(seed).normal(0, 1, (300, 2)) for seed in range(8)]
-    left = [cross_fit_rest(CODER, Rows(x, WON, blind), FOLDS, 3, SPEC, 40) for x in noise]
+    left = [cross_fit_rest(CODER, Rows(x, WON, blind, ALL), FOLDS, 3, SPEC, 40) for x in noise]
     assert signal is not None
     assert min(trees(booster) for booster in signal.boosters) > 15
     assert sum(made is None for made in left) >= 5
-    assert cross_fit_rest(CODER, Rows(X, WON, blind), FOLDS, 3, SPEC, 0) is None
+    assert cross_fit_rest(CODER, Rows(X, WON, blind, ALL), FOLDS, 3, SPEC, 0) is None
+
+
+def test_trees_on_a_start_learn_nothing_from_rows_without_weight() -> None:
+    blind, half = np.zeros(300), np.arange(300) % 2 == 0
+    turned = np.where(half, WON, 1 - WON)
+    first, second = (
+        cross_fit_rest(CODER, Rows(X, target, blind, half.astype(float)), FOLDS, 3, SPEC, 10)
+        for target in (WON, turned)
+    )
+    assert first is not None
+    assert second is not None
+    assert [booster.text for booster in first.boosters] == [booster.text for booster in second.boosters]
 
 
 def test_contributions_add_up_to_the_raw_score() -> None:
