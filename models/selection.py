@@ -56,8 +56,9 @@ class Selection:
         """What was done to the partners' credit, and between which bounds it could lie."""
         low, high = sorted((self.with_equal, self.without_hidden))
         return (
-            f"Partners keep {self.part:.0%} of what coalitions say (sampling alone: +/- {self.deviation:.0%}); it "
-            f"would be {high:.0%} if nothing hidden drew them to good deals, and {low:.0%} if that did as much as what shows."
+            f"Partners keep {self.part:.0%} of what coalitions say (sampling alone: +/- {self.deviation:.0%}); that "
+            f"would be {high:.0%} if nothing hidden drew them to good deals, and {low:.0%} if that did as much as what "
+            "shows."
         )
 
     def to_dict(self) -> dict[str, Any]:
