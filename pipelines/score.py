@@ -223,11 +223,12 @@ def _run(
         with phase("credit"):
             score_buckets(workspace, connection, scorer, run, with_features=spec is not None)
         report = _report(connection, scorer, methods, run, with_features=spec is not None)
-    with phase("totals"), workspace.transaction() as transaction:
-        write_totals(workspace, config, transaction, run.run_id, scorer.path_effects())
-        summary = {**report.to_dict(), "buckets": run.buckets, "config": config.model_dump(mode="json")}
-        transaction.file(SUMMARY).write_text(json.dumps(summary, indent=1), encoding="utf-8")
-        transaction.remove(JOURNAL)
+        with phase("totals"), workspace.transaction() as transaction:
+            joined = None if features is None else features.joined
+            write_totals(workspace, connection, config, transaction, run.run_id, scorer.path_effects(), joined)
+            summary = {**report.to_dict(), "buckets": run.buckets, "config": config.model_dump(mode="json")}
+            transaction.file(SUMMARY).write_text(json.dumps(summary, indent=1), encoding="utf-8")
+            transaction.remove(JOURNAL)
     logger.info("%s", report.text().splitlines()[0])
     return report
 

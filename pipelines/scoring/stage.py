@@ -32,6 +32,7 @@ from pipelines.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
+JOINED: Final = "score_joined"
 MEMO: Final = "results/digests.parquet"
 WAVE_DEALS: Final = 100_000
 """Deals that are featurised at once: about 1 GiB for 28 touches a deal."""
@@ -113,6 +114,11 @@ class FeatureStage:
         self._frames = {"base": _sql(base(some, spec, records)), "members": _sql(members(some, spec, records))}
         connection.execute("CREATE OR REPLACE TEMP TABLE score_computed_digests (deal_id VARCHAR, digest UBIGINT)")
         self._compute_wave(0)
+
+    @property
+    def joined(self) -> str | None:
+        """Name of the table of all closed deals' partners; None when this run had no need of it."""
+        return JOINED if self._n_waves else None
 
     @property
     def key(self) -> str:

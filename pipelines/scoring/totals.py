@@ -19,16 +19,32 @@ TOTAL: Final = "total_credit"
 EFFECT_ORDER: Final = ["partner_id", "method", "target", "quantity"]
 
 
+CREDITS: Final = "score_credits"
+"""View of the credits as they are after the run; that of the connection has the files of before."""
+
+
 def write_totals(
-    workspace: Workspace, config: Config, transaction: Transaction, run_id: str, by_paths: pd.DataFrame
+    workspace: Workspace,
+    connection: Any,
+    config: Config,
+    transaction: Transaction,
+    run_id: str,
+    by_paths: pd.DataFrame,
+    joined: str | None = None,
 ) -> None:
-    """Stages both tables anew; ``by_paths`` has the effects that the run found beside its credits."""
-    with workspace.connect() as connection:
-        engine = ibis.duckdb.from_connection(connection)
-        inputs, credit = Inputs.from_backend(engine), engine.table("credits")
-        scores = partner_scores(credit, inputs.deals, players(inputs), config.credit.period, config.report_currency)
-        fetched = _fetched(engine, scores), _fetched(engine, partner_totals(credit))
-    put_totals(workspace, transaction, run_id, *fetched, by_paths)
+    """Stages both tables anew from the credits that are in place.
+
+    ``by_paths`` has the effects that the run found beside its credits. ``joined`` names a table of the connection that
+    has the deals' partners already, as ``features.history.participations`` gives them.
+    """
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {CREDITS} AS {workspace.select('credits')}")
+    engine = ibis.duckdb.from_connection(connection)
+    inputs, credit = Inputs.from_backend(engine), engine.table(CREDITS)
+    partners = players(inputs) if joined is None else engine.table(joined).select("deal_id", "partner_id")
+    scores = partner_scores(credit, inputs.deals, partners, config.credit.period, config.report_currency)
+    put_totals(
+        workspace, transaction, run_id, _fetched(engine, scores), _fetched(engine, partner_totals(credit)), by_paths
+    )
 
 
 def put_totals(

@@ -211,6 +211,7 @@ def changed(tables: Tables, dice: np.random.Generator) -> Tables:
     return tables
 
 
+@pytest.mark.slow
 def test_deals_that_close_after_all_others_are_looked_at_alone(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
