@@ -29,7 +29,16 @@ from pipelines.train import train
 from pipelines.workspace import Workspace
 
 PACKAGES = ("partnerlift", "lightgbm", "duckdb", "numpy", "pandas")
-FIGURES = ["spearman", "share_error", "partner_spearman", "partner_error", "total", "true_total", "total_bias"]
+FIGURES = [
+    "spearman",
+    "share_error",
+    "partner_spearman",
+    "partner_error",
+    "total",
+    "true_total",
+    "total_bias",
+    "covered",
+]
 LABELS = ["bias", "seed", "method"]
 
 

@@ -40,6 +40,8 @@ def recovery(credited: pd.DataFrame, truth: pd.DataFrame, won: Collection[str]) 
         for a rule, which credits no lost deal.
     ``true_total`` : The same sum of the truth, in probability.
     ``total_bias`` : ``total / true_total - 1``; NaN when the truth's total is 0.
+    ``covered`` : Share of the partners' credits with bounds, on all closed deals, whose bounds hold the true credit;
+        NaN for a method without bounds.
 
     Raises
     ------
@@ -116,7 +118,14 @@ def _judged(rows: pd.DataFrame, true: pd.DataFrame, pairs: pd.MultiIndex) -> dic
         "total": total,
         "true_total": true_total,
         "total_bias": total / true_total - 1.0 if true_total else float("nan"),
+        "covered": _covered(rows, true),
     }
+
+
+def _covered(rows: pd.DataFrame, true: pd.DataFrame) -> float:
+    bounded = rows.reindex(columns=[*PAIR, "credit_lo", "credit_hi"]).dropna()
+    both = bounded.merge(true[[*PAIR, "credit"]], on=PAIR)
+    return float(both["credit"].between(both["credit_lo"], both["credit_hi"]).mean())
 
 
 def _shares(rows: pd.DataFrame, pairs: pd.MultiIndex) -> pd.Series[float]:

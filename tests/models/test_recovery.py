@@ -37,6 +37,13 @@ def test_the_truth_itself_scores_one_and_zero() -> None:
     assert row["share_error"] == row["partner_error"] == row["total_bias"] == 0.0
 
 
+def test_bounds_are_judged_by_how_many_true_credits_they_hold() -> None:
+    bounded = credited(TRUTH, "model").assign(credit_lo=TRUTH["credit"] - 0.2, credit_hi=TRUTH["credit"] - 0.05)
+    bounded.loc[bounded["deal_id"] == "d1", "credit_hi"] += 0.1
+    assert recovery(bounded, TRUTH, WON).iloc[0]["covered"] == 0.5
+    assert np.isnan(recovery(credited(TRUTH, "model"), TRUTH, WON).iloc[0]["covered"])
+
+
 def test_a_rule_that_names_one_partner_is_judged_on_all_of_them() -> None:
     last = pd.DataFrame(
         [("d1", "b", 1.0, 1.0), ("d2", "a", 1.0, 1.0)], columns=["deal_id", "partner_id", "credit", "share"]
