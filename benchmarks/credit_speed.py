@@ -105,7 +105,7 @@ def simulated(deals: int, partners: int, seed: int) -> tuple[pd.DataFrame, pd.Da
         past_win_rate=dice.random(rows),
     )
     dose = np.rint(1e6 * (1 - np.exp(-members["touches"] / 3))).astype("int64")
-    members = members.assign(dose=dose)
+    members = members.assign(dose=dose, deal_segment="mid")
     effect = pd.Series(np.where(who.ravel() % 3 == 0, 0.5, 0.0) * dose / 1e6).groupby(members["deal_id"]).sum()
     logit = base["x_a"] - 0.5 + effect.reindex(deal_id).fillna(0).to_numpy()
     return base, members, pd.Series(dice.random(deals) < 1 / (1 + np.exp(-logit)))
