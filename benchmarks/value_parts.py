@@ -76,7 +76,7 @@ def _variants(workspace: Workspace) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "no segments", _credited(_without_segments(frames))
     with mock.patch("models.effect_fit._TURNS", 0):
         yield "all touches alike", _credited(frames)
-    with mock.patch("models.outcome.life_weights", lambda _margin, _life, won: np.ones(len(won))):
+    with mock.patch("models.parts.life_weights", lambda _margin, _life, won: np.ones(len(won))):
         yield "lives not compared", _credited(frames)
     yield "no residual trees", _credited(frames, residual_rounds=0)
     yield "nothing hidden", _credited(frames, hidden_selection=0.0)

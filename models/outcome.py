@@ -18,35 +18,27 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.base import ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
 from features.frame import FrameSpec
-from features.registry import OWN, ageing
-from models.boosting import Bools, Booster, BoosterSpec, Floats, Rows
+from models.boosting import Bools, Booster, BoosterSpec, Floats
 from models.calibration import PlattCalibrator
 from models.columns import ColumnCoder, feature_names
-from models.comparable import life_weights
-from models.crossfit import CrossFitted, TrainingDataError, cross_fit, cross_fit_rest
-from models.effect_fit import EffectFit, Evidence, anchored, fit_effects, margin_of, refit_effects
+from models.crossfit import TrainingDataError
 from models.partner_effects import EFFECT, EFFECT_SUM, MILLION, PartnerEffects, structured_margin
+from models.parts import Recipe, Training, fit_parts
 from models.persistence import Artifact
 from models.pooling import deal_frame
 from models.prepared import PreparedOutcome, PreparedResiduals
 from models.saved import SavedModel
-from models.selection import Selection, selection
+from models.selection import Selection
 from models.splits import account_folds, account_hashes
 from models.team import Team
 
 KIND: Final = "outcome"
 BIAS: Final = "bias"
-RESIDUAL: Final[dict[str, Any]] = {"num_leaves": 4, "learning_rate": 0.05}
-"""Part 3 corrects; it may not rebuild what parts 1 and 2 say."""
-
-LIFETIME: Final = "deal_age_days"
-"""What is asked alone where the stages that a deal reached give its outcome away."""
 SEGMENT: Final = "segment"
 
 
@@ -149,9 +141,12 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
         self.base_coder_ = ColumnCoder.fit(base, feature_names(base, self.leave_out), self.coarsen)
         self.coder_ = ColumnCoder.fit(frame, feature_names(frame, self.leave_out), self.coarsen).with_column(EFFECT_SUM)
         team = Team.build(members, base["deal_id"], by_segment=SEGMENT not in self.leave_out)
-        margin = self._fit_parts(Training(team, frame, frozenset(map(str, base.columns)), target, folds))
+        data = Training(team, frame, frozenset(map(str, base.columns)), target, folds)
+        parts = fit_parts(data, self._recipe(), self.base_coder_, self.coder_)
+        self.models_ = [FoldModel(*boosters) for boosters in zip(parts.base, parts.residuals, strict=True)]
+        self.effects_, self.calibrator_, self.selection_ = parts.effects, parts.calibrator, parts.selection
         self.accounts_ = np.unique(account_hashes(base["account_id"]))
-        probability = self.calibrator_.probability(margin)
+        probability = self.calibrator_.probability(parts.margin)
         self.fitted_probability_ = pd.Series(probability, index=pd.Index(base["deal_id"], name="deal_id"))
         self.classes_ = np.array([0, 1])
         return self
@@ -257,72 +252,17 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
         model.classes_ = np.array([0, 1])
         return model
 
-    def _fit_parts(self, data: Training) -> Floats:
-        """Fits all parts; the out-of-fold log-odds (deals,), not calibrated."""
-        base = self._cross_fit(self.base_coder_, data)
-        evidence = Evidence(base.outer, data.won, self._life_weights(data, base.outer))
-        everybody = Evidence(base.outer, data.won, np.ones(len(data.won)))
-        fit = fit_effects(data.team, evidence)
-        self.effects_ = anchored(fit, data.team, everybody)
-        sums, structured = self._out_of_fold(data, fit, evidence, everybody)
-        rest = self._fit_rest(data, sums, structured, evidence.weight)
-        residuals = rest.boosters if rest else (None,) * self.folds
-        self.models_ = [FoldModel(*boosters) for boosters in zip(base.boosters, residuals, strict=True)]
-        margin = structured + (rest.outer if rest else 0.0)
-        self.calibrator_ = PlattCalibrator.fit(margin, data.won)
-        self.selection_ = self._selection(data, fit, evidence)
-        return margin
-
-    def _out_of_fold(
-        self, data: Training, fit: EffectFit, evidence: Evidence, everybody: Evidence
-    ) -> tuple[Floats, Floats]:
-        """Sums of effect x dose and structured log-odds (deals,) by effects that did not see the deal's fold."""
-        sums, structured = np.empty(len(data.won)), np.empty(len(data.won))
-        for fold in range(self.folds):
-            mask = data.folds == fold
-            refitted = refit_effects(data.team, evidence.without(mask), fit)
-            effects = anchored(refitted, data.team, everybody.without(mask))
-            sums[mask] = refitted.sums(data.team)[mask]
-            structured[mask] = margin_of(effects, refitted, data.team, everybody.margin)[mask]
-        return sums, structured
-
-    def _fit_rest(self, data: Training, sums: Floats, structured: Floats, weight: Floats) -> CrossFitted | None:
-        matrix = self.coder_.matrix(data.frame)
-        matrix[:, self.coder_.names.index(EFFECT_SUM)] = np.rint(sums * MILLION)
-        spec = self._spec({**(self.params or {}), **RESIDUAL}, {EFFECT_SUM: 1})
-        rows = Rows(matrix, data.won, structured, weight)
-        return cross_fit_rest(self.coder_, rows, data.folds, self.folds, spec, self.residual_rounds)
-
-    def _life_weights(self, data: Training, margin: Floats) -> Floats:
-        """Weights of comparable lives; 1 for all where the model knows a deal's life, or has no partners."""
-        aged = [name for name in ageing(map(str, data.frame.columns)) if not name.startswith(OWN)]
-        life = tuple(name for name in aged if name in self.leave_out and name in data.base_columns)
-        everybody = np.ones(len(data.won))
-        if not life or not data.team.partners:
-            return everybody
-        for names in (life, (LIFETIME,) if LIFETIME in life else ()):
-            coder = ColumnCoder.fit(data.frame, (*self.base_coder_.names, *names), self.coarsen)
-            weights = life_weights(margin, self._cross_fit(coder, data).outer, data.won)
-            if (weights < 1).any():
-                return weights
-        return everybody
-
-    def _selection(self, data: Training, fit: EffectFit, evidence: Evidence) -> Selection:
-        names = tuple(name for name in self.base_coder_.names if not name.startswith(OWN))
-        if not names or not data.team.partners:
-            return Selection()
-        facts = self._cross_fit(ColumnCoder.fit(data.frame, names, self.coarsen), data).outer
-        alone = self.effects_.intercept + self.effects_.slope * evidence.margin
-        with_all = alone + fit.sums(data.team)
-        total = float((self.calibrator_.probability(with_all) - self.calibrator_.probability(alone)).sum())
-        return selection(data.team, fit, evidence, facts, total, self.hidden_selection)
-
-    def _cross_fit(self, coder: ColumnCoder, data: Training) -> CrossFitted:
-        rows = Rows(coder.matrix(data.frame), data.won)
-        return cross_fit(coder, rows, data.folds, self.folds, self._spec(self.params or {}, {}), self.max_rounds)
-
-    def _spec(self, params: dict[str, Any], monotone: dict[str, int]) -> BoosterSpec:
-        return BoosterSpec(params, {**(self.monotone or {}), **monotone}, self.seed, self.threads)
+    def _recipe(self) -> Recipe:
+        spec = BoosterSpec(self.params or {}, self.monotone or {}, self.seed, self.threads)
+        return Recipe(
+            folds=self.folds,
+            spec=spec,
+            coarsen=self.coarsen,
+            leave_out=self.leave_out,
+            max_rounds=self.max_rounds,
+            residual_rounds=self.residual_rounds,
+            hidden_selection=self.hidden_selection,
+        )
 
     def _margin(self, frame: pd.DataFrame) -> Floats:
         self._require_fitted()
@@ -364,20 +304,6 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
     def _require_fitted(self) -> None:
         if not hasattr(self, "models_"):
             raise NotFittedError("This OutcomeModel is not fitted. Call `fit`, or `load` a saved one.")
-
-
-@dataclass(frozen=True)
-class Training:
-    """What a fit works on, all in the order of the deals: partners, frame, outcomes (deals,), folds (deals,).
-
-    ``base_columns`` are the columns of the deal itself, among those of ``frame``.
-    """
-
-    team: Team
-    frame: pd.DataFrame
-    base_columns: frozenset[str]
-    won: Floats
-    folds: npt.NDArray[np.int64]
 
 
 def check_outcomes(won: Floats) -> None:
