@@ -9,6 +9,7 @@ from typing import Final
 from features.tables import DIRECT
 from pipelines.config import Config
 from pipelines.report import text
+from pipelines.report.assumed import assumed
 from pipelines.report.comparison import comparison
 from pipelines.report.deals import choose_deals, deal_pages
 from pipelines.report.evaluation import model_quality
@@ -36,6 +37,7 @@ def _read(source: Source, workspace: Workspace, config: Config, deals: int, made
     model = _model(source, quality, workspace)
     if quality and source.method in {"model", "shap"} and model and quality.version:
         quality = replace(quality, is_other=quality.version not in model)
+    under = assumed(overall.partner_wins, quality, source.method, model)
     places = 2 if 0 < abs(overall.partner_wins) < FEW_WINS else 1
     rows, own = players(source, partner_names(source), MOST_PARTNERS, places)
     partners = {row.partner.partner_id: row.partner for row in rows}
@@ -49,7 +51,7 @@ def _read(source: Source, workspace: Workspace, config: Config, deals: int, made
         model=model,
         scored_at=_scored_at(source),
         places=places,
-        front=text.front(overall, rows, compared, quality, source.method, places),
+        front=text.front(overall, rows, compared, quality, source.method, places, under),
         totals=overall,
         periods=tuple(series),
         standings=tuple(rows[:MOST_PARTNERS]),
@@ -61,6 +63,7 @@ def _read(source: Source, workspace: Workspace, config: Config, deals: int, made
         deal_pages=tuple(deal_pages(source, workspace, anchors, partners)),
         quality=quality,
         data=data_quality(source, workspace),
+        assumed=under,
         notices=_notices(overall, rows, source.method, quality),
     )
 

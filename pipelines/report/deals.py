@@ -9,7 +9,7 @@ from typing import Any, Final
 import pyarrow.parquet as pq
 
 from features.tables import DIRECT
-from pipelines.report.numbers import Money, slug
+from pipelines.report.numbers import Interval, Money, slug
 from pipelines.report.source import NANO, Source
 from pipelines.report.text import deal_sentence
 from pipelines.report.views import DealPage, Driver, Lane, Partner, PlayerCredit, Touch
@@ -42,7 +42,7 @@ FROM touch WHERE deal_id IN (SELECT deal_id FROM shown)
 ORDER BY deal_id, occurred_at, partner_id NULLS FIRST, kind
 """
 _CREDITS: Final = """
-SELECT deal_id, partner_id, method, win, share, cents, unit FROM credit
+SELECT deal_id, partner_id, method, win, win_lo, win_hi, share, cents, unit FROM credit
 WHERE deal_id IN (SELECT deal_id FROM shown) ORDER BY deal_id, partner_id, method
 """
 _PLAYERS: Final = "SELECT deal_id, partner_id FROM player WHERE deal_id IN (SELECT deal_id FROM shown) ORDER BY ALL"
@@ -137,6 +137,9 @@ def _player(
         share=_nano(lead, "share"),
         money=Money(((lead["unit"], lead["cents"]),)) if lead and has_money else Money(),
         by_method=shares,
+        interval=None
+        if lead is None or lead["win_lo"] is None
+        else Interval(_nano(lead, "win_lo"), _nano(lead, "win_hi")),
     )
 
 

@@ -20,8 +20,9 @@ METHOD_TEXTS: Final[dict[str, MethodText]] = {
         "Model (Shapley)",
         "Model",
         "The outcome model predicts the deal's chance of being won with every combination of its partners' touches. A "
-        "partner's credit is its average addition over all orders in which the partners could have joined (the exact "
-        "Shapley value). What the model predicts with no partner at all is the own team's credit. Won and lost deals.",
+        "partner's addition, averaged over all orders in which the partners could have joined (the exact Shapley "
+        "value), is its credit at face value. Partners keep the part of it that a comparison of equally promising "
+        "deals leaves them, the same part for all; everything else is the own team's credit. Won and lost deals.",
     ),
     "shap": MethodText(
         "SHAP drivers",
@@ -54,8 +55,8 @@ METHOD_TEXTS: Final[dict[str, MethodText]] = {
     "shapley_paths": MethodText(
         "Shapley over paths",
         "Paths",
-        "What a set of players is worth, from the journeys inside it. Counting won deals, that is exactly an equal split "
-        "of a won deal over the distinct players that touched it.",
+        "What a set of players is worth, from the journeys inside it. Counting won deals, that is exactly an equal "
+        "split of a won deal over the distinct players that touched it.",
     ),
     "library": MethodText("Rule library", "Library", "A credit rule that your organisation has configured."),
     "materiality": MethodText("Materiality", "Material", "Credit by how material the evidenced contribution was."),
@@ -83,7 +84,29 @@ TERMS: Final[tuple[tuple[str, str], ...]] = (
             "to the cent. Amounts in different currencies are never added without a rate."
         ),
     ),
-    ("Predicted probability", "The model's chance that the deal is won, made by a model that never saw the account."),
+    (
+        "Predicted probability",
+        (
+            "The model's chance that the deal is won. The trees that judge a deal never saw its account; the partners' "
+            "effects, one number a partner, drawn toward those of its type, are estimated from all deals."
+        ),
+    ),
+    (
+        "Range",
+        (
+            "A 95% interval, such as 8.1 to 16.4: how far a number could move if other deals of the same kind had been "
+            "drawn. It says nothing about reasons that nobody recorded. A partner's ranges add up over its deals; "
+            "those of several partners do not."
+        ),
+    ),
+    (
+        "Face value",
+        (
+            "What partners would have if all that coincides with their touches were their doing. Partners are also "
+            "drawn to good deals, so a part is taken off and left with the own team. How large a part rests on what is "
+            "assumed of reasons that nobody recorded (`outcome.hidden_selection`)."
+        ),
+    ),
     (
         "Negative credit",
         "The model predicts a lower chance with the partner than without it. It is kept and shown, not set to zero.",
@@ -111,7 +134,7 @@ TERMS: Final[tuple[tuple[str, str], ...]] = (
 ESTIMAND: Final = (
     "Model credit answers one question: on this deal, with everything else as it was, by how much did the predicted "
     "chance of winning differ because this partner's recorded touches were there, averaged over all orders in which "
-    "the deal's partners could have come in?"
+    "the deal's partners could have come in, and less what the deal's own promise would have brought anyway?"
 )
 
 
@@ -120,6 +143,16 @@ PARTNER_TYPES: Final = {
     "isv": "software vendor",
     "msp": "managed services",
 }
+
+
+QUANTITIES: Final = {
+    "total_credit": "wins over all closed deals, lost ones too",
+}
+
+
+def quantity_name(name: str) -> str:
+    """An estimated quantity for reading."""
+    return QUANTITIES.get(name, name.replace("_", " "))
 
 
 def partner_type(name: str) -> str:
@@ -135,6 +168,11 @@ def feature_name(name: str) -> str:
 def method_name(method: str) -> str:
     """The method's name for reading."""
     return METHOD_TEXTS[method].name if method in METHOD_TEXTS else method
+
+
+def predicts(method: str) -> bool:
+    """Whether the method credits lost deals as well, because it takes a prediction apart."""
+    return method in {"model", "shap", "adjusted"}
 
 
 def method_short(method: str) -> str:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from pipelines.report.numbers import day
 from pipelines.report.quality import read_json
-from pipelines.report.views import CalibrationPoint, Leak, Metric, MetricRow, ModelQuality
+from pipelines.report.views import CalibrationPoint, Kept, Leak, Metric, MetricRow, ModelQuality
 from pipelines.workspace import Workspace
 
 MOST_FEATURES: Final = 15
@@ -59,6 +59,7 @@ def model_quality(workspace: Workspace) -> ModelQuality | None:
         notes=_notes(evaluation),
         amount=_amount(_mapping(evaluation, "amount")),
         facts=tuple(_facts(evaluation)),
+        kept=_kept(_mapping(evaluation, "selection")),
     )
 
 
@@ -136,6 +137,12 @@ def _notes(evaluation: dict[str, Any]) -> tuple[str, ...]:
 def _amount(amount: dict[str, Any]) -> tuple[str, ...]:
     sentence = amount.get("sentence")
     return ((str(sentence),) if sentence else ()) + _sentences(amount.get("verdict"))
+
+
+def _kept(selection: dict[str, Any]) -> Kept | None:
+    values = {name: _number(selection.get(name)) for name in Kept.__dataclass_fields__}
+    found = {name: value for name, value in values.items() if value is not None}
+    return Kept(**found) if len(found) == len(values) else None
 
 
 def _facts(evaluation: dict[str, Any]) -> list[tuple[str, str]]:

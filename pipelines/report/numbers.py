@@ -55,6 +55,22 @@ class Money:
 NOTHING: Final = Money()
 
 
+@dataclass(frozen=True)
+class Interval:
+    """The ends of a 95 % interval; what is uncertain is the sampling of deals."""
+
+    lo: float
+    hi: float
+
+
+@dataclass(frozen=True)
+class MoneyInterval:
+    """The same of money, in one currency."""
+
+    lo: Money
+    hi: Money
+
+
 def clean(text: str) -> str:
     """Text from outside without control characters and without marks that reorder what stands beside it."""
     if text.isascii() and text.isprintable():
@@ -99,6 +115,16 @@ def money(value: Money, *, exact: bool = False) -> str:
     rest = len(value.parts) - MOST_CURRENCIES
     joined = " + ".join([*shown, count(rest, "more currency", "more currencies")] if rest > 0 else shown)
     return joined.replace(f" + {MINUS}", f" {MINUS} ")
+
+
+def between(interval: Interval, places: int = 1) -> str:
+    """The ends of an interval of numbers, e.g. ``8.1 to 16.4``."""
+    return f"{decimal(interval.lo, places)} to {decimal(interval.hi, places)}"
+
+
+def money_between(interval: MoneyInterval) -> str:
+    """The ends of an interval of money, e.g. ``$81k to $164k``."""
+    return f"{money(interval.lo)} to {money(interval.hi)}"
 
 
 def day(moment: datetime | None) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from features.tables import DIRECT
+from pipelines.report.intervals import money_intervals, win_intervals
 from pipelines.report.numbers import Money, rounded_parts, slug
 from pipelines.report.source import NANO, Source
 from pipelines.report.views import Partner, PeriodCredit, Standing, Totals
@@ -98,6 +99,7 @@ def players(
     decimals.
     """
     wins, money, deals, touches = _by_player(source)
+    of_wins, of_money = win_intervals(source), money_intervals(source)
     active = sorted(set(deals) | (set(wins) - {DIRECT}) | set(touches))
     rows = [
         Standing(
@@ -108,6 +110,8 @@ def players(
             wins=wins.get(identifier, {}).get(source.method, 0.0),
             money=money.get(identifier, Money()),
             by_method=wins.get(identifier, {}),
+            interval=of_wins.get(identifier),
+            money_interval=of_money.get(identifier),
         )
         for identifier in active
     ]

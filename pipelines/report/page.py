@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipelines.report import definitions, figures, numbers, text
+from pipelines.report.assumed import kept_sentence
 from pipelines.report.board import board
 from pipelines.report.charts import symbol
 from pipelines.report.views import Report
@@ -20,12 +21,15 @@ FILTERS: Final = {
     "decimal": numbers.decimal,
     "percent": numbers.percent,
     "money": numbers.money,
+    "between": numbers.between,
+    "money_between": numbers.money_between,
     "day": numbers.day,
     "method_name": definitions.method_name,
     "method_short": definitions.method_short,
     "words": lambda name: str(name).replace("_", " "),
     "partner_type": definitions.partner_type,
     "feature": definitions.feature_name,
+    "quantity": definitions.quantity_name,
     "coded": numbers.coded,
 }
 
@@ -41,6 +45,7 @@ def render(report: Report) -> str:
         figures=figures,
         numbers=numbers,
         sentences=text,
+        kept_sentence=kept_sentence,
         definitions=definitions,
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file

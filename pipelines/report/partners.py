@@ -47,7 +47,7 @@ ORDER BY p.partner_id, d.cents DESC NULLS LAST, d.deal_id
 """
 _EFFECTS: Final = """
 SELECT partner_id, method, target, quantity, value, lo, hi, n FROM partner_effects
-WHERE quantity <> 'total_credit' OR method = 'markov'
+WHERE quantity <> 'total_credit' OR method IN ('model', 'markov')
 ORDER BY partner_id, target DESC, quantity, method
 """
 

@@ -54,6 +54,7 @@ WITH part AS (
         CAST(sum(CASE WHEN target = 'win' THEN CAST(round(k.share * {nano}) AS BIGINT) END) AS BIGINT) AS share,
         CAST(sum(CASE WHEN target = 'win' THEN CAST(round(k.credit * {nano}) AS BIGINT) END) AS BIGINT) AS win,
         sum(CASE WHEN target = 'amount' THEN CAST(round(k.credit * c.rate * 100 * {micro}) AS HUGEINT) END) AS money,
+        {bounds},
         (money % {micro} + {micro}) % {micro} AS rest,
         any_value(c.unit) AS unit, any_value(c.is_won) AS is_won, any_value(c.period) AS period
     FROM credits k JOIN closed c USING (deal_id)
@@ -65,6 +66,16 @@ SELECT * EXCLUDE (money, rest),
         <= (sum(rest) OVER of_deal + {micro} // 2) // {micro} THEN 1 ELSE 0 END AS cents
 FROM part WINDOW of_deal AS (PARTITION BY deal_id, method)
 """
+_BOUND: Final = """
+CASE WHEN count(k.credit_{side}) FILTER (target = '{target}') > 0 THEN CAST(sum(CASE WHEN target = '{target}'
+    THEN CAST(round(coalesce({value} * (k.credit_{side} / nullif(k.credit, 0)), {value}) * {unit}) AS BIGINT) END
+) AS BIGINT) END AS {name}_{side}
+"""
+_BOUNDED: Final = (
+    ("share", "win", "k.share", NANO),
+    ("win", "win", "k.credit", NANO),
+    ("cents", "amount", "(k.credit * c.rate * 100)", 1),
+)
 _PLAYER: Final = f"""
 CREATE TEMP TABLE player AS
 {{players}}
@@ -77,6 +88,8 @@ SELECT DISTINCT deal_id, partner_id FROM credit WHERE partner_id <> '{DIRECT}'
 class Source:
     """A connection with the tables ``deal``, ``closed``, ``touch``, ``credit`` and ``player``.
 
+    ``share``, ``win`` and ``cents`` of ``credit`` have the ends of their intervals beside them, as ``share_lo`` and so
+    on, null where none is known.
     ``methods`` are those with credit, in the contract's order; ``method`` is the one that the report leads with,
     empty when there is none.
     """
@@ -96,6 +109,15 @@ class Source:
         return self.records(query, parameters)[0]
 
 
+def _bounds() -> str:
+    """SQL for the ends of the intervals, in the units of what they belong to, by the rule that the scores follow."""
+    return ",\n".join(
+        _BOUND.format(name=name, target=target, value=value, unit=unit, side=side)
+        for name, target, value, unit in _BOUNDED
+        for side in ("lo", "hi")
+    )
+
+
 def _money(connection: Any, config: Config) -> str:
     """SQL for the currency, rate and period of each deal, by the rules that the scores follow."""
     deals = inputs_from(connection).deals
@@ -111,7 +133,7 @@ def open_source(workspace: Workspace, config: Config) -> Iterator[Source]:
         connection.execute(_DEAL.format(money=_money(connection, config)))
         connection.execute(_CLOSED)
         connection.execute(_TOUCH)
-        connection.execute(_CREDIT.format(nano=NANO, micro=MICRO))
+        connection.execute(_CREDIT.format(nano=NANO, micro=MICRO, bounds=_bounds()))
         connection.execute(_PLAYER.format(players=ibis.to_sql(players(inputs_from(connection)), dialect="duckdb")))
         found = {row[0] for row in connection.execute("SELECT DISTINCT method FROM credit").fetchall()}
         methods = tuple(method for method in METHODS if method in found)

@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from pipelines.report.definitions import method_name
-from pipelines.report.numbers import Money, count, day, decimal, listing, money, percent, whole
-from pipelines.report.views import Comparison, DealPage, Front, ModelQuality, Standing, Totals
+from pipelines.report.assumed import selection_sentence
+from pipelines.report.cautions import cautions
+from pipelines.report.definitions import method_name, predicts
+from pipelines.report.numbers import (
+    Interval,
+    Money,
+    between,
+    count,
+    day,
+    decimal,
+    listing,
+    money,
+    money_between,
+    percent,
+    whole,
+)
+from pipelines.report.views import Assumed, Comparison, DealPage, Front, ModelQuality, PlayerCredit, Standing, Totals
 
 TOP: Final = 3
 SMALL: Final = 0.05
@@ -20,18 +34,18 @@ def front(
     quality: ModelQuality | None,
     method: str,
     places: int,
+    assumed: Assumed | None = None,
 ) -> Front:
-    """The first page in words: five sentences, three figures, what not to conclude."""
+    """The first page in words: five or six sentences, three figures, what not to conclude."""
     sentences = (
         _what_closed(totals),
         _what_partners_did(totals, method, places),
         _in_money(totals),
+        *([selection_sentence(assumed, places)] if assumed else []),
         _who(standings, totals, method),
         _how_sure(comparison, quality, method),
     )
-    rests_on_model = quality is not None and (_predicts(method) or not method)
-    weakness = [_weakness(quality)] if quality and rests_on_model and not quality.beats_baselines else []
-    return Front(sentences, _figures(totals, places), (*weakness, *_cautions(totals, method)))
+    return Front(sentences, _figures(totals, places, assumed), cautions(totals, standings, quality, method, assumed))
 
 
 def partner_sentence(standing: Standing, rank: int, totals: Totals, method: str, places: int) -> str:
@@ -41,11 +55,13 @@ def partner_sentence(standing: Standing, rank: int, totals: Totals, method: str,
     if not method or not totals.n_scored:
         return f"{did}. No credit has been computed yet."
     credited = f"; {_subject(method)} credits it with {decimal(standing.shown.get(method, 0.0), places)} wins"
+    credited += f" ({between(standing.interval, places)})" if standing.interval else ""
     credited += f" and {money(standing.money)}" if standing.money else ""
+    credited += f" ({money_between(standing.money_interval)})" if standing.money and standing.money_interval else ""
     part = standing.wins / totals.partner_wins if totals.partner_wins > 0 else None
     place = f"It stands at place {rank} of {whole(totals.n_active_partners)}"
     place += f" with {percent(part, 1)} of the partners' net credit." if part is not None and part > 0 else "."
-    if standing.shown.get(method, 0.0) < 0 and _predicts(method):
+    if standing.shown.get(method, 0.0) < 0 and predicts(method):
         place += " Negative credit: the model predicts lower chances with its touches than without them."
     return f"{did}{credited}. {place}"
 
@@ -58,21 +74,23 @@ def deal_sentence(page: DealPage, method: str) -> str:
     if page.total is None:
         took = count(len(partners), "partner") if partners else "No partner"
         tail = "No credit has been computed for this deal."
-        if page.outcome == "lost" and method and not _predicts(method):
+        if page.outcome == "lost" and method and not predicts(method):
             tail = "Rules give credit for won deals only."
         return f"{opening} {took} took part. {tail}"
     if not partners:
         return f"{opening} No partner took part, so all credit stays with the own team."
     together = sum(player.credit for player in partners)
-    if not _predicts(method):
+    if not predicts(method):
         return f"{opening} {_subject(method).capitalize()} gives partners {percent(together)} of the win."
-    own = page.total - together
-    change = f"from {percent(own)} without partners to {percent(page.total)} with them"
     first = max(partners, key=lambda player: player.credit if together > 0 else -player.credit)
-    how_much = "through" if len(partners) == 1 else "most through"
-    return (
-        f"{opening} The predicted chance of winning goes {change}, {how_much} {first.name} ({_points(first.credit)})."
+    given = f"partners are credited with {_signed_points(together)} points of it, most of all {first.name}"
+    credited = (
+        f"{first.name} is credited with {_points(first, ' ({})')} of it"
+        if len(partners) == 1
+        else f"{given} ({_points(first, ', {}')})"
     )
+    predicted = f"The predicted chance of winning is {percent(page.total)}"
+    return f"{opening} {predicted}; {credited}, the own team with the rest."
 
 
 def shortfall(totals: Totals, currency: str) -> str:
@@ -84,10 +102,6 @@ def shortfall(totals: Totals, currency: str) -> str:
     if currency and others:
         notes.append(f"amounts in {listing(others)} that have no rate to {currency} are shown apart")
     return "; ".join(notes)
-
-
-def _predicts(method: str) -> bool:
-    return method in {"model", "shap", "adjusted"}
 
 
 def _subject(method: str) -> str:
@@ -158,7 +172,7 @@ def _others(standings: list[Standing]) -> str:
 
 
 def _how_sure(comparison: Comparison, quality: ModelQuality | None, method: str) -> str:
-    if quality and quality.verdict and (_predicts(method) or not method):
+    if quality and quality.verdict and (predicts(method) or not method):
         verdict = quality.verdict[0]
         tested = f"On {count(quality.n_test, 'deal')} kept for the test, "
         said = tested + verdict[:1].lower() + verdict[1:] if quality.n_test else verdict
@@ -169,7 +183,7 @@ def _how_sure(comparison: Comparison, quality: ModelQuality | None, method: str)
         )
     if not method:
         return "Nothing here says yet what caused a win: train a model and score the deals first."
-    if not _predicts(method):
+    if not predicts(method):
         return (
             f"All of this follows the {method_name(method)} rule, which looks at the order of touches and not at "
             "whether they changed the outcome."
@@ -182,9 +196,10 @@ def _how_sure(comparison: Comparison, quality: ModelQuality | None, method: str)
     return f"How credit is divided matters: {moved}."
 
 
-def _figures(totals: Totals, places: int) -> tuple[tuple[str, str, str], ...]:
+def _figures(totals: Totals, places: int, assumed: Assumed | None) -> tuple[tuple[str, str, str], ...]:
     wins = decimal(totals.partner_wins, places) if totals.n_scored_won else "–"
     of_wins = f"of {whole(totals.n_scored_won)} won deals" if totals.n_scored_won else "not computed yet"
+    of_wins = f"{between(assumed.interval, places)}, {of_wins}" if assumed else of_wins
     amount = money(totals.partner_money) if totals.credited_money else "–"
     share = totals.n_won_with_partner / totals.n_won if totals.n_won else None
     return (
@@ -206,70 +221,14 @@ def _of_money(totals: Totals) -> str:
     return f"of {money(totals.credited_money)} won"
 
 
-def _cautions(totals: Totals, method: str) -> tuple[tuple[str, str], ...]:
-    return (
-        (
-            "Influence is not proof of cause.",
-            "Credit says how the predicted chance of winning differs with a partner's touches. It does not prove "
-            "that the deal would have been lost without them. Only an experiment, or a very good natural one, shows "
-            "that."
-            if _predicts(method) or not method
-            else "Credit by a rule says who was there and when, not who changed the outcome.",
-        ),
-        ("Partners may be drawn to good deals.", _selection(totals)),
-        (
-            "What was written down late can flatter.",
-            (
-                "Touches that are recorded after a deal has closed are easier to find for won deals. How many there "
-                "are stands under data quality."
-            ),
-        ),
-        (
-            "A small number of deals is a small number.",
-            "The order of partners with a handful of deals each is not settled. Do not cut a programme for one rank.",
-        ),
-    )
+def _points(player: PlayerCredit, how: str) -> str:
+    interval = player.interval
+    ends = "" if interval is None else how.format(between(Interval(interval.lo * 100, interval.hi * 100)))
+    return f"{_signed_points(player.credit)} points{ends}"
 
 
-def _weakness(quality: ModelQuality) -> tuple[str, str]:
-    title, body = _weak(quality)
-    return (
-        title,
-        f"This is about a newer model, which did not compute this credit. {body}" if quality.is_other else body,
-    )
-
-
-def _weak(quality: ModelQuality) -> tuple[str, str]:
-    if not quality.has_signal:
-        return (
-            "The model found no signal.",
-            "Its predictions are no better than a constant guess, so do not pay, rank or drop a partner by its credit.",
-        )
-    return (
-        "A simpler model does as well.",
-        (
-            "The model is not better than every baseline by more than chance; see model quality before relying on fine "
-            "differences between partners."
-        ),
-    )
-
-
-def _selection(totals: Totals) -> str:
-    with_partner = totals.n_won_with_partner + totals.n_lost_with_partner
-    without = totals.n_closed - with_partner
-    reason = "Some of the gap is there because partners join, or are brought into, deals that would be won anyway."
-    if not with_partner or not without or not totals.n_lost:
-        return f"{reason} What nobody recorded about a deal cannot be corrected for."
-    left = percent(totals.n_won_with_partner / with_partner)
-    right = percent((totals.n_won - totals.n_won_with_partner) / without)
-    return (
-        f"{left} of the deals with a partner were won and {right} of those without. This gap is not the partners' "
-        f"effect. {reason}"
-    )
-
-
-def _points(credit: float) -> str:
-    return f"{'+' if credit > 0 else ''}{decimal(credit * 100)} points"
+def _signed_points(credit: float) -> str:
+    return f"{'+' if credit > 0 else ''}{decimal(credit * 100)}"
 
 
 def money_or_dash(value: Money) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pipelines.report.numbers import NOTHING, Money
+from pipelines.report.numbers import NOTHING, Interval, Money, MoneyInterval
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ class Standing:
     """A player's row of the leaderboard. ``by_method`` maps a method to credited wins.
 
     ``shown`` are the same wins as printed, rounded so that the rows of a method add up to its printed total.
+    ``interval`` and ``money_interval`` belong to ``wins`` and ``money``; ``None`` where none is known.
     """
 
     partner: Partner
@@ -82,6 +83,8 @@ class Standing:
     money: Money
     by_method: dict[str, float]
     shown: dict[str, float] = field(default_factory=dict)
+    interval: Interval | None = None
+    money_interval: MoneyInterval | None = None
 
     @property
     def wins_per_won_deal(self) -> float | None:
@@ -180,7 +183,10 @@ class Lane:
 
 @dataclass(frozen=True)
 class PlayerCredit:
-    """A player's part of one deal. ``by_method`` maps a method to the share of the win."""
+    """A player's part of one deal.
+
+    ``by_method`` maps a method to the share of the win; ``interval`` is that of ``credit``.
+    """
 
     name: str
     is_own: bool
@@ -189,6 +195,7 @@ class PlayerCredit:
     share: float
     money: Money
     by_method: dict[str, float]
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -288,6 +295,35 @@ class Leak:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """The part of what coincides with partners that they keep as their credit, as ``models.selection`` found it.
+
+    ``deviation`` is its standard deviation; ``without_hidden`` and ``with_equal`` are the part when nothing hidden
+    draws partners to good deals, and when that does as much as what shows.
+    """
+
+    part: float
+    deviation: float
+    without_hidden: float
+    with_equal: float
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """The partners' credited wins, and what they would be under other assumptions about what draws partners to deals.
+
+    ``face_value``: nothing taken off. ``without_hidden``, ``with_equal``: as in ``Kept``. ``interval`` is that of
+    ``wins``.
+    """
+
+    wins: float
+    interval: Interval
+    face_value: float
+    without_hidden: float
+    with_equal: float
+
+
+@dataclass(frozen=True)
 class ModelQuality:
     """How good the outcome model is, and how that was measured.
 
@@ -308,6 +344,7 @@ class ModelQuality:
     notes: tuple[str, ...]
     amount: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
+    kept: Kept | None = None
     is_other: bool = False
 
 
@@ -375,4 +412,5 @@ class Report:
     deal_pages: tuple[DealPage, ...]
     quality: ModelQuality | None
     data: DataQuality
+    assumed: Assumed | None = None
     notices: dict[str, tuple[Notice, ...]] = field(default_factory=dict)

@@ -130,11 +130,15 @@ def _rows(deal: Any, method: str, split: dict[str, float]) -> list[dict[str, Any
             "run_id": "run-1", "deal_id": deal.deal_id, "partner_id": player, "method": method, "kind": "split",
             "share": credit / total, "model_version": "3f9c2a71", "scored_at": NOW,
         }  # fmt: skip
-        rows.append({**common, "target": "win", "credit": credit})
+        ends = (
+            {"credit_lo": credit - 0.05, "credit_hi": credit + 0.05} if method == "model" and player != DIRECT else {}
+        )
+        rows.append({**common, "target": "win", "credit": credit, **ends})
         if deal.outcome == "won":
             part = cents - given if player == last else int(cents * credit / total)
             given += part
-            rows.append({**common, "target": "amount", "credit": part / 100})
+            money = {end: bound / total * deal.amount for end, bound in ends.items()}
+            rows.append({**common, "target": "amount", "credit": part / 100, **money})
     return rows
 
 
@@ -174,6 +178,7 @@ def _results(rng: np.random.Generator, deals: pd.DataFrame, credits_: pd.DataFra
             "split": {"train_deals": 150, "test_deals": 38, "dropped_deals": 12, "sentence": "By time."},
             "gain": {"prior": estimate(0.1, 0.02), "logistic_with_partners": estimate(0.05, 0.02)},
             "leaks": [{"column": "x_closed_by", "reason": "AUC 0.99 alone. Left out of the model.", "allowed": False}],
+            "selection": {"part": 0.8, "deviation": 0.1, "without_hidden": 0.9, "with_equal": 0.7},
             "amount": {"sentence": "The amount model explains a third of the spread."},
         },
         "calibration.parquet": pd.DataFrame(

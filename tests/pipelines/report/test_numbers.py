@@ -7,7 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.report.numbers import Money, clean, coded, count, decimal, listing, money, percent, rounded_parts, slug
+from pipelines.report.numbers import (
+    Interval,
+    Money,
+    MoneyInterval,
+    between,
+    clean,
+    coded,
+    count,
+    decimal,
+    listing,
+    money,
+    money_between,
+    percent,
+    rounded_parts,
+    slug,
+)
 
 
 @pytest.mark.parametrize(
@@ -86,3 +101,10 @@ def test_control_and_direction_characters_are_taken_out() -> None:
 def test_words_between_backticks_become_code_and_everything_is_escaped() -> None:
     assert coded("run `a <b>` & go") == "run <code>a &lt;b&gt;</code> &amp; go"
     assert coded("one ` alone") == "one ` alone"
+
+
+def test_intervals_are_written_from_end_to_end() -> None:
+    assert between(Interval(-0.04, 16.44)) == "0.0 to 16.4"
+    assert money_between(MoneyInterval(Money.of([("USD", -5_00)]), Money.of([("USD", 164_000_00)]))) == (
+        "\u2212$5 to $164k"
+    )

@@ -217,6 +217,44 @@ def test_credited_wins_equal_the_sum_of_shares_over_won_deals(company: Any, tmp_
     assert {s.partner.partner_id: s.wins for s in found.standings if s.wins} == pytest.approx(expected.to_dict())
 
 
+def test_ends_of_a_partners_interval_are_the_sums_of_those_of_its_won_deals(company: Any, tmp_path: Path) -> None:
+    found = read(company.write(tmp_path / "w"), Config(), deals=40, made_at=NOW)
+    rows = company.credits[(company.credits["method"] == "model") & (company.credits["partner_id"] != DIRECT)]
+    won = rows["deal_id"].map(company.deals.set_index("deal_id")["outcome"]) == "won"
+    wins, money = (rows[won & (rows["target"] == target)] for target in ("win", "amount"))
+    lowest = (wins["share"] * wins["credit_lo"] / wins["credit"]).groupby(wins["partner_id"]).sum()
+    assert {s.partner.partner_id: s.interval.lo for s in found.standings if s.interval} == pytest.approx(
+        lowest.to_dict()
+    )
+    highest = money.groupby("partner_id")["credit_hi"].sum()
+    shown = {s.partner.partner_id: s.money_interval.hi.cents("USD") / 100 for s in found.standings if s.money_interval}
+    assert shown == pytest.approx(highest.to_dict(), abs=0.5)
+    partner = next(player for page in found.deal_pages for player in page.players if not player.is_own)
+    assert partner.interval is not None
+    assert (partner.interval.lo, partner.interval.hi) == pytest.approx((partner.credit - 0.05, partner.credit + 0.05))
+
+
+def test_report_gives_face_value_credit_and_other_assumptions(company: Any, tmp_path: Path) -> None:
+    page = made(company.write(tmp_path / "w"), tmp_path).text
+    assert page.count("At face value partners would have") == 1
+    assert "How much of the credit is the partners' own" in page
+    assert "hidden ones as assumed: the credit in this report" in page
+
+
+def test_assumptions_of_a_model_that_did_not_score_are_not_laid_on_its_credit(company: Any, tmp_path: Path) -> None:
+    company.results["evaluation.json"]["model_version"] = "newer"
+    page = made(company.write(tmp_path / "w"), tmp_path).text
+    assert "At face value" not in page
+    assert "Partners may be drawn to good deals." in page
+    assert "Partners keep 80% of what coincides with them" in page
+
+
+def test_credit_without_intervals_is_shown_without_them(company: Any, tmp_path: Path) -> None:
+    company.credits = company.credits.drop(columns=["credit_lo", "credit_hi"])
+    found = read(company.write(tmp_path / "w"), Config(), deals=5, made_at=NOW)
+    assert not [standing for standing in found.standings if standing.interval or standing.money_interval]
+
+
 def test_lost_deal_has_a_page_with_its_credit(company: Any, tmp_path: Path) -> None:
     found = read(company.write(tmp_path / "w"), Config(), deals=40, made_at=NOW)
     lost = next(page for page in found.deal_pages if page.outcome == "lost" and len(page.players) > 1)

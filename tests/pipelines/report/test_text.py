@@ -3,9 +3,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from pipelines.report.numbers import Money
+from pipelines.report.assumed import selection_sentence
+from pipelines.report.numbers import Interval, Money, MoneyInterval
 from pipelines.report.text import deal_sentence, front, partner_sentence, shortfall
 from pipelines.report.views import (
+    Assumed,
     Comparison,
     DealPage,
     ModelQuality,
@@ -108,9 +110,43 @@ def test_partners_with_negative_credit_are_named() -> None:
 
 def test_sentence_of_a_deal_tells_the_way_of_the_prediction() -> None:
     assert deal_sentence(DEAL, "model") == (
-        "Won on 1 Mar 2024, €10,000. The predicted chance of winning goes from 30% without partners to 50% with them, "
-        "most through Alpha (+25.0 points)."
+        "Won on 1 Mar 2024, €10,000. The predicted chance of winning is 50%; partners are credited with +20.0 points "
+        "of it, most of all Alpha (+25.0 points), the own team with the rest."
     )
+
+
+def test_sentence_of_a_deal_gives_the_range_of_the_partner_that_it_names() -> None:
+    own, alpha, _ = DEAL.players
+    certain = replace(alpha, interval=Interval(0.12, 0.38))
+    assert deal_sentence(replace(DEAL, players=(own, certain)), "model").endswith(
+        "is 50%; Alpha is credited with +25.0 points (12.0 to 38.0) of it, the own team with the rest."
+    )
+
+
+def test_sentence_of_a_partner_gives_the_ranges_of_its_wins_and_money() -> None:
+    money = MoneyInterval(Money.of([("EUR", 300_000_00)]), Money.of([("EUR", 600_000_00)]))
+    said = partner_sentence(replace(ALPHA, interval=Interval(5.0, 10.0), money_interval=money), 1, TOTALS, "model", 1)
+    assert "credits it with 7.5 wins (5.0 to 10.0) and €450k (€300k to €600k)." in said
+
+
+def test_front_page_says_what_was_taken_off_and_how_far_chance_could_move_the_wins() -> None:
+    found = Assumed(wins=8.0, interval=Interval(6.0, 10.0), face_value=10.0, without_hidden=9.0, with_equal=7.0)
+    page = front(TOTALS, [ALPHA, BETA], Comparison(), QUALITY, "model", 1, found)
+    assert page.figures[0] == ("Wins credited to partners", "8.0", "6.0 to 10.0, of 40 won deals")
+    assert len(page.sentences) == 6
+    assert page.sentences[3] == selection_sentence(found, 1)
+
+
+def test_cautions_that_the_first_page_settles_are_replaced() -> None:
+    found = Assumed(wins=8.0, interval=Interval(6.0, 10.0), face_value=10.0, without_hidden=9.0, with_equal=7.0)
+    sure = replace(ALPHA, interval=Interval(5.0, 10.0))
+    titles = [title for title, _ in front(TOTALS, [sure], Comparison(), QUALITY, "model", 1, found).cautions]
+    assert titles == [
+        "Influence is not proof of cause.",
+        "What was taken off rests on an assumption.",
+        "What was written down late can flatter.",
+        "A range covers chance, and nothing else.",
+    ]
 
 
 def test_sentence_of_a_deal_without_partners_or_credit_says_so() -> None:
