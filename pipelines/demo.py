@@ -60,6 +60,7 @@ class DemoReport:
     ingested : What became of the exports' rows, for the CRM and then the portal.
     leaders : One row per partner, most credited by the model first; see ``leaders``.
     recovered : As ``models.recovery.recovery``.
+    kept : How much of what coincides with partners they keep, in words.
     seconds : Wall-clock seconds of each phase.
     peak_gib : Most memory that the process held, in GiB; ``None`` where the system does not tell.
     """
@@ -69,6 +70,7 @@ class DemoReport:
     ingested: tuple[IngestReport, ...]
     leaders: pd.DataFrame
     recovered: pd.DataFrame
+    kept: str
     seconds: dict[str, float]
     peak_gib: float | None
 
@@ -80,6 +82,7 @@ class DemoReport:
             "ingest": [one.to_dict() for one in self.ingested],
             "partners": self.leaders.to_dict("records"),
             "recovery": self.recovered.to_dict("records"),
+            "selection": self.kept,
             "seconds": {name: round(value, 2) for name, value in self.seconds.items()},
             "peak_gib": self.peak_gib,
         }
@@ -96,6 +99,7 @@ class DemoReport:
                 "",
                 "Partners that won the most, by the model (credited wins and amount; last touch, truth beside them):",
                 _leader_lines(self.leaders.head(TOP)),
+                "Ranges are 95 % intervals from the sampling of deals; they do not cover what hidden selection adds.",
                 "",
                 "Partners that last touch credits far more than the model does:",
                 _leader_lines(over.head(3)),
@@ -103,6 +107,7 @@ class DemoReport:
                 "How far each method is from the truth (shares of won deals; incremental wins of all closed deals):",
                 recovery_text(self.recovered),
                 "Spearman 1 and error 0 are the truth itself. Only a simulation can know this; your own data cannot.",
+                self.kept,
                 "",
                 f"Report: {self.html}",
                 f"Exports, and how to ingest them yourself: {self.written.out / 'README.md'}",
@@ -132,7 +137,7 @@ def demo(
     with phases.phase("ingest"):
         ingested = (ingest(workspace, "salesforce", written.crm), ingest(workspace, "tables", written.prm))
     with phases.phase("train"):
-        train(workspace, config)
+        kept = train(workspace, config).selection.sentence
     with phases.phase("score"):
         score(workspace, config)
     with phases.phase("report"):
@@ -142,7 +147,7 @@ def demo(
         table = leaders(
             workspace.read("partner_scores"), workspace.read("partners"), _true(written.answers, "partners")
         )
-    return DemoReport(written, html, ingested, table, recovered, phases.seconds, peak_gib())
+    return DemoReport(written, html, ingested, table, recovered, kept, phases.seconds, peak_gib())
 
 
 def peak_gib() -> float | None:
@@ -168,11 +173,12 @@ def leaders(scores: pd.DataFrame, partners: pd.DataFrame, true_partners: pd.Data
     Returns
     -------
     ``partner`` (name), ``partner_type``, ``wins`` and ``amount`` (credited by the model, all periods; report
-    currency), ``last_touch_wins``, ``true_wins`` (sums of shares of won deals) and ``over_credited``
-    (last touch less the model, wins); most wins first.
+    currency), ``wins_lo`` and ``wins_hi`` (ends of the interval of ``wins``), ``last_touch_wins``, ``true_wins``
+    (sums of shares of won deals) and ``over_credited`` (last touch less the model, wins); most wins first.
     """
     rows = scores[scores["partner_id"] != DIRECT]
     wins = rows.pivot_table(index="partner_id", columns="method", values="credited_wins", aggfunc="sum")
+    ends = _ends(rows[rows["method"] == "model"])
     money = rows[rows["currency"] == CURRENCY]
     amount = money.pivot_table(index="partner_id", columns="method", values="credited_amount", aggfunc="sum")
     true_wins = true_partners.set_index("partner_id")["won_share"]
@@ -182,6 +188,8 @@ def leaders(scores: pd.DataFrame, partners: pd.DataFrame, true_partners: pd.Data
             "partner": named["name"],
             "partner_type": named["partner_type"],
             "wins": wins["model"],
+            "wins_lo": ends["lo"],
+            "wins_hi": ends["hi"],
             "amount": amount["model"].reindex(wins.index),
             "last_touch_wins": wins["last_touch"],
             "true_wins": true_wins.reindex(wins.index).fillna(0.0),
@@ -191,19 +199,29 @@ def leaders(scores: pd.DataFrame, partners: pd.DataFrame, true_partners: pd.Data
     return table.sort_values(["wins", "partner"], ascending=[False, True]).reset_index(drop=True)
 
 
+def _ends(rows: pd.DataFrame) -> pd.DataFrame:
+    """``lo`` and ``hi`` of the wins by partner; a period without an interval counts as it is."""
+    wins = rows["credited_wins"]
+    ends = {end: rows[f"credited_wins_{end}"].fillna(wins) for end in ("lo", "hi")}
+    return pd.DataFrame(ends).groupby(rows["partner_id"]).sum()
+
+
 def _leader_lines(table: pd.DataFrame) -> str:
     rows = [
         [
             row["partner"],
             row["partner_type"],
             f"{row['wins']:.1f}",
+            f"{row['wins_lo']:.1f} to {row['wins_hi']:.1f}",
             f"{row['amount']:,.0f} {CURRENCY}",
             f"{row['last_touch_wins']:.1f}",
             f"{row['true_wins']:.1f}",
         ]
         for row in table.to_dict("records")
     ]
-    return text_table(("partner", "type", "wins", "amount", "last touch", "truth"), rows, right=(2, 3, 4, 5))
+    return text_table(
+        ("partner", "type", "wins", "range", "amount", "last touch", "truth"), rows, right=(2, 3, 4, 5, 6)
+    )
 
 
 def _true(answers: Path, name: str) -> pd.DataFrame:

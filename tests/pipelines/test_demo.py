@@ -28,21 +28,26 @@ def interrupted(*_: object) -> None:
 def test_leaders_stand_beside_last_touch_and_the_truth() -> None:
     scores = pd.DataFrame(
         [
-            ("a", "2025-Q1", "model", 2.0, 200.0, "USD"),
-            ("a", "2025-Q2", "model", 1.0, 100.0, "USD"),
-            ("a", "2025-Q1", "last_touch", 1.0, 50.0, "USD"),
-            ("b", "2025-Q1", "model", -0.5, -20.0, "USD"),
-            ("b", "2025-Q1", "last_touch", 4.0, 900.0, "USD"),
-            ("__direct__", "2025-Q1", "model", 9.0, 999.0, "USD"),
-            ("__direct__", "2025-Q1", "last_touch", 9.0, 999.0, "USD"),
+            ("a", "2025-Q1", "model", 2.0, 1.5, 2.5, 200.0, "USD"),
+            ("a", "2025-Q2", "model", 1.0, None, None, 100.0, "USD"),
+            ("a", "2025-Q1", "last_touch", 1.0, None, None, 50.0, "USD"),
+            ("b", "2025-Q1", "model", -0.5, -1.0, 0.0, -20.0, "USD"),
+            ("b", "2025-Q1", "last_touch", 4.0, None, None, 900.0, "USD"),
+            ("__direct__", "2025-Q1", "model", 9.0, None, None, 999.0, "USD"),
+            ("__direct__", "2025-Q1", "last_touch", 9.0, None, None, 999.0, "USD"),
         ],
-        columns=["partner_id", "period", "method", "credited_wins", "credited_amount", "currency"],
+        columns=[
+            *("partner_id", "period", "method", "credited_wins", "credited_wins_lo", "credited_wins_hi"),
+            *("credited_amount", "currency"),
+        ],
     )
     partners = pd.DataFrame({"partner_id": ["b", "a"], "name": ["Bex", "Ari"], "partner_type": ["si", "isv"]})
     true = pd.DataFrame({"partner_id": ["a"], "won_share": [2.5]})
     table = leaders(scores, partners, true)
     assert table["partner"].tolist() == ["Ari", "Bex"]
     assert table["wins"].tolist() == [3.0, -0.5]
+    assert table["wins_lo"].tolist() == [2.5, -1.0]
+    assert table["wins_hi"].tolist() == [3.5, 0.0]
     assert table["amount"].tolist() == [300.0, -20.0]
     assert table["true_wins"].tolist() == [2.5, 0.0]
     assert table["over_credited"].tolist() == [-2.0, 4.5]
