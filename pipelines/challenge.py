@@ -136,7 +136,7 @@ def _rows(
     """Base rows and members of the test deals, in their order, built as the champion's spec says."""
     spec = champion.spec
     if spec is not None and spec != frames.spec:
-        frames = read_frames(workspace, spec)
+        frames = read_frames(workspace, spec, most_deals=frames.most_deals)
     base = frames.base.set_index("deal_id", drop=False).loc[test["deal_id"]].reset_index(drop=True)
     return base, frames.members[frames.members["deal_id"].isin(base["deal_id"])]
 

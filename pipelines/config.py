@@ -91,6 +91,12 @@ class OutcomeConfig(Section):
     params: dict[str, int | float | str | bool] = Field(
         {}, description="LightGBM parameters that replace the defaults."
     )
+    most_deals: int | None = Field(
+        300_000,
+        ge=1000,
+        description="Most closed deals that are learned from; of more, whole accounts are drawn by a hash. Null means "
+        "all, for about 5 KiB of memory a deal.",
+    )
     hidden_selection: float = Field(
         0.5,
         ge=0,

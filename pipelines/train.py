@@ -57,7 +57,10 @@ def train(workspace: Workspace, config: Config, *, allow_leak: tuple[str, ...] =
     kept = {"allow_leak": tuple(dict.fromkeys((*config.outcome.allow_leak, *allow_leak)))}
     config = config.model_copy(update={"outcome": config.outcome.model_copy(update=kept)})
     with workspace.lock("train"):
-        frames = read_frames(workspace, config.cutoff.to_cutoff(), config.outcome.ignore, config.report_currency)
+        outcome = config.outcome
+        frames = read_frames(
+            workspace, config.cutoff.to_cutoff(), outcome.ignore, config.report_currency, outcome.most_deals
+        )
         won = checked_outcomes(frames)
         plan = what_to_see(frames, won, config)
         split = split_by_time(frames.base["closed_at"], frames.base["account_id"], config.outcome.test_share)
