@@ -88,7 +88,8 @@ TERMS: Final[tuple[tuple[str, str], ...]] = (
         "Predicted probability",
         (
             "The model's chance that the deal is won. The trees that judge a deal never saw its account; the partners' "
-            "effects, one number a partner, drawn toward those of its type, are estimated from all deals."
+            "effects, one number a partner, drawn toward those of its type, are estimated from all deals of the "
+            "training."
         ),
     ),
     (
