@@ -40,9 +40,9 @@ def challenge(
 ) -> Challenge:
     """Compares an outcome model with the champion on the test deals (``deal_id``, ``account_id``, ``won``).
 
-    Both predict each deal by the model of a fold that never saw its account. A champion is replaced whatever its loss
-    when it uses a column in ``barred`` (a suspected leak) or ``leave_out`` (what the new model may not see), or was
-    trained at another cutoff: it then answers another question than the configuration asks.
+    Both predict each deal by trees that never saw its account; only the champion's partner effects may have. A champion
+    is replaced whatever its loss when it uses a column in ``barred`` (a suspected leak) or ``leave_out`` (what the new
+    model may not see), or was trained at another cutoff: it then answers another question than the configuration asks.
     """
     champion = _present(lambda: load_champion(workspace, config))
     if not isinstance(champion, OutcomeModel):

@@ -44,8 +44,8 @@ def _assumption(totals: Totals) -> Caution:
     return (
         "What was taken off rests on an assumption.",
         (
-            f"{_gap(totals)} How much of what is credited was drawn there by reasons that nobody recorded, no data can "
-            "tell; the figures under other assumptions are a range to discuss, not limits to the truth."
+            f"{_gap(totals)} How strongly reasons that nobody recorded draw partners to good deals, no data can tell; "
+            "the figures under other assumptions are there to be discussed, and no limits to the truth."
         ),
     )
 

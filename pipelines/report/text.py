@@ -199,7 +199,7 @@ def _how_sure(comparison: Comparison, quality: ModelQuality | None, method: str)
 def _figures(totals: Totals, places: int, assumed: Assumed | None) -> tuple[tuple[str, str, str], ...]:
     wins = decimal(totals.partner_wins, places) if totals.n_scored_won else "–"
     of_wins = f"of {whole(totals.n_scored_won)} won deals" if totals.n_scored_won else "not computed yet"
-    of_wins = f"{between(assumed.interval, places)}, {of_wins}" if assumed else of_wins
+    of_wins = f"{of_wins}; {between(assumed.interval, places)} (95%)" if assumed else of_wins
     amount = money(totals.partner_money) if totals.credited_money else "–"
     share = totals.n_won_with_partner / totals.n_won if totals.n_won else None
     return (

@@ -132,7 +132,7 @@ def test_sentence_of_a_partner_gives_the_ranges_of_its_wins_and_money() -> None:
 def test_front_page_says_what_was_taken_off_and_how_far_chance_could_move_the_wins() -> None:
     found = Assumed(wins=8.0, interval=Interval(6.0, 10.0), face_value=10.0, without_hidden=9.0, with_equal=7.0)
     page = front(TOTALS, [ALPHA, BETA], Comparison(), QUALITY, "model", 1, found)
-    assert page.figures[0] == ("Wins credited to partners", "8.0", "6.0 to 10.0, of 40 won deals")
+    assert page.figures[0] == ("Wins credited to partners", "8.0", "of 40 won deals; 6.0 to 10.0 (95%)")
     assert len(page.sentences) == 6
     assert page.sentences[3] == selection_sentence(found, 1)
 
