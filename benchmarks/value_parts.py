@@ -3,7 +3,7 @@
     python benchmarks/value_parts.py --seeds 30 31 32 --bias none moderate strong --early-loss 0.2 0.6
 
 Variants: effects that are not told apart by segment; touches that all weigh alike; no comparable lives, so that lost
-deals that died early count like any other (immortal time); residual trees barred; all credit left to partners
+deals that died early count like any other (immortal time); residual trees added; all credit left to partners
 (nothing taken off for selection); and landmarks, the usual cure for immortal time: a model that sees only what was
 known when a stage was entered. A landmark credits only the deals that reached it and only what came before, so it is
 judged twice: on all won deals, where what it does not see counts as no credit, and on the won deals that it credits.
@@ -78,7 +78,7 @@ def _variants(workspace: Workspace) -> Iterator[tuple[str, pd.DataFrame]]:
         yield "all touches alike", _credited(frames)
     with mock.patch("models.parts.life_weights", lambda _margin, _life, won: np.ones(len(won))):
         yield "lives not compared", _credited(frames)
-    yield "no residual trees", _credited(frames, residual_rounds=0)
+    yield "with residual trees", _credited(frames, residual_rounds=60)
     yield "nothing hidden", _credited(frames, hidden_selection=0.0)
     yield "equal selection", _credited(frames, hidden_selection=1.0)
     with mock.patch("models.outcome.OutcomeModel.partners_part", 1.0):

@@ -5,8 +5,8 @@ Three parts add up in log-odds, each fitted on what the ones before it leave:
 1. LightGBM on the deal itself (base features), cross-fitted over account folds;
 2. partially pooled partner effects x saturating doses (``models.partner_effects``), with the honest margin of 1 as
    offset, estimated among deals that lived alike (``models.comparable``);
-3. LightGBM on the deal and its pooled partner features, started from 1 + 2, among the same deals, where held-out ones
-   justify it.
+3. if wished, LightGBM on the deal and its pooled partner features, started from 1 + 2, among the same deals, where
+   held-out ones justify it.
 
 The sum is calibrated on out-of-fold predictions. How much of the partners' coalition credit is theirs, and how much is
 selection, is found beside it (``models.selection``).
@@ -71,7 +71,8 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
     monotone : feature name to the only direction (-1 or 1) in which it may push.
     coarsen : numeric base features of which the model sees only the decile.
     leave_out : columns that the model must not see.
-    max_rounds, residual_rounds : most trees of parts 1 and 3; 0 residual rounds leave part 3 out.
+    max_rounds, residual_rounds : most trees of parts 1 and 3. Without residual rounds, which is usual, there is no part
+        3: where it predicted better, by what recency and pace tell of a deal's end, credit was farther from the truth.
     hidden_selection : how strongly hidden promise is taken to draw partners, in units of what shows; >= 0. See
         ``models.selection``; it moves credit, not predictions.
     spec : the recipe of the frames, kept so that scoring builds the same features.
@@ -102,7 +103,7 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
         coarsen: tuple[str, ...] = (),
         leave_out: tuple[str, ...] = (),
         max_rounds: int = 200,
-        residual_rounds: int = 60,
+        residual_rounds: int = 0,
         hidden_selection: float = 0.5,
         spec: FrameSpec | None = None,
     ) -> None:

@@ -97,6 +97,13 @@ class OutcomeConfig(Section):
         description="Most closed deals that are learned from; of more, whole accounts are drawn by a hash. Null means "
         "all, for about 5 KiB of memory a deal.",
     )
+    residual_rounds: int = Field(
+        0,
+        ge=0,
+        le=2000,
+        description="Most trees that may correct the model by pooled partner features, where they surely predict "
+        "better. Credit is not the better for it, and slower.",
+    )
     hidden_selection: float = Field(
         0.5,
         ge=0,

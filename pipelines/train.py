@@ -94,6 +94,7 @@ def new_model(spec: FrameSpec, plan: Plan, config: Config) -> OutcomeModel:
         monotone=dict(config.outcome.monotone),
         coarsen=plan.coarsen,
         leave_out=plan.leave_out,
+        residual_rounds=config.outcome.residual_rounds,
         hidden_selection=config.outcome.hidden_selection,
         spec=spec,
     )
