@@ -54,6 +54,7 @@ def test_the_coalition_of_all_is_the_deal(inputs: Build, company: Callable[[int]
     )
 
 
+@pytest.mark.slow
 def test_a_coalition_is_the_deal_with_the_other_partners_touches_removed(
     inputs: Build, company: Callable[[int], Tables]
 ) -> None:

@@ -287,6 +287,7 @@ def test_all_scores_every_deal_again_in_buckets_of_the_size_asked_for(ruled: Wor
     assert summary["config"]["credit"]["chunk_deals"] == 7
 
 
+@pytest.mark.slow
 def test_deals_that_outgrew_their_buckets_are_divided_anew_and_keep_all_methods_credit(
     ruled_once: Workspace, tmp_path: Path
 ) -> None:

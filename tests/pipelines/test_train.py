@@ -242,6 +242,7 @@ def test_a_cutoff_that_no_deal_reaches_is_named(tmp_path: Path) -> None:
         train(filled(tmp_path / "ws", company(60)), config)
 
 
+@pytest.mark.slow
 def test_few_or_one_sided_deals_end_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(TrainingDataError, match="There are 40 closed deals with a cutoff; a model needs at least 50"):
         train(filled(tmp_path / "few", company(40)), CONFIG)
@@ -258,6 +259,7 @@ def test_without_a_champion_the_message_says_how_to_get_one(tmp_path: Path) -> N
     assert not (workspace.root / "mlflow.db").exists()
 
 
+@pytest.mark.slow
 def test_the_fingerprint_follows_the_content_and_not_the_order(tmp_path: Path) -> None:
     tables = company(60)
     first = read_frames(filled(tmp_path / "a", tables), CONFIG.cutoff.to_cutoff())
@@ -343,6 +345,7 @@ def test_a_champion_that_the_configuration_no_longer_allows_is_replaced_without_
     assert load_champion(workspace, landmark).version == report.model_version
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_before_promotion_leaves_no_results_that_say_otherwise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
