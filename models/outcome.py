@@ -34,7 +34,7 @@ from models.pooling import deal_frame
 from models.prepared import PreparedOutcome, PreparedResiduals
 from models.saved import SavedModel
 from models.selection import Selection
-from models.splits import account_folds, account_hashes
+from models.splits import account_folds, account_hashes, among
 from models.team import Team
 
 KIND: Final = "outcome"
@@ -283,7 +283,7 @@ class OutcomeModel(ClassifierMixin, SavedModel):  # type: ignore[misc]
     def _judges(self, frame: pd.DataFrame) -> list[tuple[list[FoldModel], Bools]]:
         """Which models predict which rows."""
         folds = account_folds(frame["account_id"], self.folds)
-        is_known = np.isin(account_hashes(frame["account_id"]), self.accounts_)
+        is_known = among(account_hashes(frame["account_id"]), self.accounts_)
         judges = [([model], is_known & (folds == fold)) for fold, model in enumerate(self.models_)]
         return [(models, mask) for models, mask in [*judges, (self.models_, ~is_known)] if mask.any()]
 

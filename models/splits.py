@@ -51,6 +51,14 @@ def account_hashes(account_ids: pd.Series) -> npt.NDArray[np.uint64]:
     return hashes[codes] if len(codes) else np.zeros(0, dtype=np.uint64)
 
 
+def among(hashes: npt.NDArray[np.uint64], known: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    """Which of the hashes are among ``known``, which are sorted: cheap however many these are."""
+    if not len(known):
+        return np.zeros(len(hashes), dtype=np.bool_)
+    found: npt.NDArray[np.bool_] = known[np.minimum(np.searchsorted(known, hashes), len(known) - 1)] == hashes
+    return found
+
+
 def balanced_folds(account_ids: pd.Series, n_folds: int) -> npt.NDArray[np.int64]:
     """Folds of whole accounts, dealt in hash order so that each fold has about the same number of accounts.
 

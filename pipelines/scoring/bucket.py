@@ -36,8 +36,7 @@ class Bucket:
     @classmethod
     def read(cls, connection: Any, bucket: int, *, with_features: bool) -> Bucket:
         """The bucket's rows from the staged tables."""
-        closed = "score_closed LEFT JOIN score_milestones USING (deal_id)"
-        deals = _rows(connection, f"SELECT * FROM {closed} SEMI JOIN {_HERE.format(bucket)} ORDER BY deal_id")
+        deals = _rows(connection, f"SELECT * FROM wave_deals WHERE bucket = {bucket} ORDER BY deal_id")
         touches = _rows(connection, f"SELECT * FROM wave_touches WHERE bucket = {bucket}")
         if not with_features:
             return cls(deals, touches, pd.DataFrame(), pd.DataFrame())
@@ -61,9 +60,6 @@ class Bucket:
         won = self.deals[self.deals["outcome"] == "won"]
         eligible = self.touches[self.touches["is_eligible"]]
         return Journeys.of(eligible.assign(partner_id=eligible["partner_id"].fillna(DIRECT)), won)
-
-
-_HERE: Final = "(SELECT deal_id FROM wave WHERE bucket = {}) USING (deal_id)"
 
 
 @dataclass(frozen=True)

@@ -28,12 +28,17 @@ _TODO: Final = """
 CREATE TEMP TABLE score_todo AS
 SELECT c.* EXCLUDE (bucket), coalesce(p.bucket, n.bucket)::INTEGER AS bucket
 FROM score_changed c LEFT JOIN score_places p USING (deal_id) LEFT JOIN score_new n USING (deal_id)
-WHERE NOT list_contains($done, coalesce(p.bucket, n.bucket))
+WHERE NOT list_contains($done, coalesce(p.bucket, n.bucket)) ORDER BY bucket
 """
 _WAVE: Final = """
 CREATE OR REPLACE TEMP TABLE wave AS
 SELECT DISTINCT t.deal_id, t.bucket, c.bucket AS by_hash
 FROM score_todo t JOIN score_closed c USING (deal_id) WHERE t.bucket BETWEEN {first} AND {last}
+"""
+_DEALS: Final = """
+CREATE OR REPLACE TEMP TABLE wave_deals AS
+SELECT w.bucket, c.* EXCLUDE (bucket), m.* EXCLUDE (deal_id)
+FROM wave w JOIN score_closed c USING (deal_id) LEFT JOIN score_milestones m USING (deal_id) ORDER BY w.bucket
 """
 _IN_WAVE: Final = """
 CREATE OR REPLACE TEMP TABLE wave_{name} AS
@@ -85,8 +90,8 @@ def buckets_with_work(connection: Any) -> list[int]:
 def waves(connection: Any) -> Iterator[list[int]]:
     """Buckets with work, ascending, in groups of at most ``WAVE_DEALS`` deals to score, at least one bucket each.
 
-    The rows of a group's deals are staged while it is at hand: ``wave_touches`` and, where there are features,
-    ``wave_base`` and ``wave_members``.
+    The rows of a group's deals are staged while it is at hand: ``wave_deals``, ``wave_touches`` and, where there are
+    features, ``wave_base`` and ``wave_members``.
     """
     query = "SELECT bucket, count(DISTINCT deal_id) FROM score_todo GROUP BY bucket"
     sizes = dict(connection.execute(query).fetchall())
@@ -103,6 +108,7 @@ def waves(connection: Any) -> Iterator[list[int]]:
 
 def _staged_wave(connection: Any, buckets: list[int], names: list[str]) -> list[int]:
     connection.execute(_WAVE.format(first=buckets[0], last=buckets[-1]))
+    connection.execute(_DEALS)
     for name in names:
         connection.execute(_IN_WAVE.format(name=name))
     return buckets
