@@ -8,7 +8,7 @@ every partner's credit that is kept; the rest is the vendor's own. Ranks and pro
 What nobody recorded can draw partners as well. ``hidden`` says how strongly, in units of what can be seen: 0 nothing,
 1 as much as what the deal's facts show ("equal selection": J. Altonji, T. Elder and C. Taber, "Selection on observed
 and unobserved variables", J. Political Economy 113 (2005)). The truth is not in the data; the totals at 0 and at 1 are
-published as its bounds, and the credit takes the middle.
+published beside the credit, which takes the middle: the choice with the smallest error at worst when either may hold.
 
 Source of the strata: B. Hansen, "The prognostic analogue of the propensity score", Biometrika 95 (2008).
 """
@@ -53,12 +53,13 @@ class Selection:
 
     @property
     def sentence(self) -> str:
-        """What was done to the partners' credit, and between which bounds it could lie."""
-        low, high = sorted((self.with_equal, self.without_hidden))
+        """What was done to the partners' credit, and what it would be under other assumptions."""
+        if self.deviation == 0:
+            return "Partners keep what coalitions say: they have no wins in all, or there are no facts to compare deals by."
         return (
             f"Partners keep {self.part:.0%} of what coalitions say (sampling alone: +/- {self.deviation:.0%}); that "
-            f"would be {high:.0%} if nothing hidden drew them to good deals, and {low:.0%} if that did as much as what "
-            "shows."
+            f"would be {self.without_hidden:.0%} if nothing hidden drew them to good deals, and {self.with_equal:.0%} "
+            "if that did as much as what shows."
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -80,7 +81,7 @@ def selection(
     if total <= 0 or not len(team.deal):
         return Selection()
     drawn = _drawn(team.by_deal(fit.doses), facts_margin, evidence.weight)
-    parts = [_part(team, fit, evidence, evidence.margin + share * drawn, total) for share in (hidden, 0.0, 1.0)]
+    parts = [_part(team, fit, evidence, share * drawn, total) for share in (hidden, 0.0, 1.0)]
     (part, deviation), (without, _), (equal, _) = parts
     return Selection(*(round(value, 6) for value in (part, deviation, without, equal)))
 
@@ -97,10 +98,10 @@ def _drawn(doses: Floats, facts_margin: Floats, weight: Floats) -> Floats:
     return np.asarray(rest * together / max(np.average(rest**2, weights=weight), 1e-12))
 
 
-def _part(team: Team, fit: EffectFit, evidence: Evidence, promise: Floats, total: float) -> tuple[float, float]:
+def _part(team: Team, fit: EffectFit, evidence: Evidence, hidden: Floats, total: float) -> tuple[float, float]:
     """The factor that leads from ``total`` to the linear model's, shrunk toward 1, and its standard deviation."""
     with threadpool_limits(limits=1, user_api="blas"):
-        mean, deviation = _linear_total(team, fit, evidence, _strata(promise, evidence.weight))
+        mean, deviation = _linear_total(team, fit, evidence, hidden)
     precision, prior = (total / max(deviation, 1e-9)) ** 2, 1 / _PRIOR_SD**2
     part = (precision * mean / total + prior) / (precision + prior)
     return float(np.clip(part, 0.0, _LARGEST)), float(np.sqrt(1 / (precision + prior)))
@@ -111,20 +112,25 @@ def _strata(promise: Floats, weight: Floats) -> Integers:
     return np.unique(np.searchsorted(edges, promise), return_inverse=True)[1].astype(np.int64)
 
 
-def _linear_total(team: Team, fit: EffectFit, evidence: Evidence, strata: Integers) -> tuple[float, float]:
+def _linear_total(team: Team, fit: EffectFit, evidence: Evidence, hidden: Floats) -> tuple[float, float]:
     """Mean and standard deviation of the sum of all deals' doses x effects on the probability of a win.
 
-    Effects are the common one, the type's and the partner's, as in ``models.hierarchy``, but linear.
+    Effects are the common one, the type's and the partner's, as in ``models.hierarchy``, but linear. What ``hidden``
+    promise (deals,), in log-odds, adds to the probability is taken off the outcomes first.
     """
-    layers = slice(0, team.groups["partner"].stop)
-    doses = sparse.csr_matrix(team.design(fit.doses)[:, layers])
+    strata = _strata(evidence.margin, evidence.weight)
     within = sparse.csr_matrix((evidence.weight, (strata, np.arange(len(strata)))))
     sizes = np.maximum(np.asarray(within.sum(axis=1)).ravel(), 1e-12)
-    means, rates = np.asarray((within @ doses).toarray()) / sizes[:, None], within @ evidence.won / sizes
+    rates = within @ evidence.won / sizes
+    won = evidence.won - (rates * (1 - rates))[strata] * hidden
+    rates = within @ won / sizes
+    layers = slice(0, team.groups["partner"].stop)
+    doses = sparse.csr_matrix(team.design(fit.doses)[:, layers])
+    means = np.asarray((within @ doses).toarray()) / sizes[:, None]
     weighted = sparse.csr_matrix(sparse.diags(evidence.weight) @ doses)
     squares = np.asarray((doses.T @ weighted).toarray()) - (means.T * sizes) @ means
-    products = weighted.T @ evidence.won - means.T @ (sizes * rates)
-    noise = float(np.average((evidence.won - rates[strata]) ** 2, weights=evidence.weight))
+    products = weighted.T @ won - means.T @ (sizes * rates)
+    noise = float(np.average((won - rates[strata]) ** 2, weights=evidence.weight))
     effects, covariance = _shrunk(squares / noise, products / noise, team)
     totals = np.asarray(doses.sum(axis=0)).ravel()
     return float(totals @ effects), float(np.sqrt(totals @ covariance @ totals))

@@ -76,3 +76,12 @@ def test_few_deals_change_little() -> None:
 def test_no_credit_at_all_has_nothing_to_take_from() -> None:
     company = Company(drawn=0.0, effect=0.5, n=200)
     assert selection(company.team, company.fit, company.evidence, company.facts, -1.0, 0.5) == Selection()
+
+
+def test_each_assumption_is_told_with_its_own_part_whichever_is_larger() -> None:
+    said = Selection(part=1.15, deviation=0.45, without_hidden=1.0, with_equal=1.2).sentence
+    assert "would be 100% if nothing hidden drew them to good deals, and 120% if that did as much" in said
+
+
+def test_nothing_to_compare_is_not_told_as_a_sure_number() -> None:
+    assert "+/-" not in Selection().sentence
