@@ -55,7 +55,7 @@ class Selection:
     def sentence(self) -> str:
         """What was done to the partners' credit, and what it would be under other assumptions."""
         if self.deviation == 0:
-            return "Partners keep what coalitions say: they have no wins in all, or there are no facts to compare deals by."
+            return "Partners keep what coalitions say: they have no wins in all, or no facts tell deals apart."
         return (
             f"Partners keep {self.part:.0%} of what coalitions say (sampling alone: +/- {self.deviation:.0%}); that "
             f"would be {self.without_hidden:.0%} if nothing hidden drew them to good deals, and {self.with_equal:.0%} "
