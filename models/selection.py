@@ -32,6 +32,8 @@ _PRIOR_SD: Final = 0.5
 """Deviation of the kept part around 1 before the data speak: a total too uncertain to tell changes little."""
 _LARGEST: Final = 1.5
 _ROUNDS: Final = 30
+_LEAST_NOISE: Final = 1e-3
+"""Variance of outcomes within strata, at least: 0 where a deal's own facts give its outcome away."""
 _TOTAL_SD: Final = 1.0
 
 
@@ -130,7 +132,7 @@ def _linear_total(team: Team, fit: EffectFit, evidence: Evidence, hidden: Floats
     weighted = sparse.csr_matrix(sparse.diags(evidence.weight) @ doses)
     squares = np.asarray((doses.T @ weighted).toarray()) - (means.T * sizes) @ means
     products = weighted.T @ won - means.T @ (sizes * rates)
-    noise = float(np.average((won - rates[strata]) ** 2, weights=evidence.weight))
+    noise = max(_LEAST_NOISE, float(np.average((won - rates[strata]) ** 2, weights=evidence.weight)))
     effects, covariance = _shrunk(squares / noise, products / noise, team)
     totals = np.asarray(doses.sum(axis=0)).ravel()
     return float(totals @ effects), float(np.sqrt(totals @ covariance @ totals))

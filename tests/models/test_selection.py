@@ -85,3 +85,9 @@ def test_each_assumption_is_told_with_its_own_part_whichever_is_larger() -> None
 
 def test_nothing_to_compare_is_not_told_as_a_sure_number() -> None:
     assert "+/-" not in Selection().sentence
+
+
+def test_facts_that_give_every_outcome_away_leave_partners_nothing() -> None:
+    company = Company(drawn=0.0, effect=0.5, n=200)
+    told = Evidence(np.where(np.arange(200) < 100, -4.0, 4.0), (np.arange(200) >= 100).astype(float), np.ones(200))
+    assert selection(company.team, company.fit, told, told.margin, company.total, 0.0).part < 0.05
