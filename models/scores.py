@@ -78,7 +78,7 @@ def partner_totals(credits: ir.Table) -> ir.Table:  # noqa: A002 - the table's n
     """
     wins = credits.filter(credits.kind == "split", credits.target == "win")
     totals = wins.group_by(["partner_id", "method"]).aggregate(
-        value=_total(wins.credit, WINS), n=wins.count(), **_bounds("", wins, wins.credit, WINS)
+        value=_total(wins.credit, WINS), n=wins.count(), **_bounds("", wins, wins.credit, 1.0, WINS)
     )
     typed = totals.mutate(target=ibis.literal("win"), quantity=ibis.literal("total_credit"))
     typed = typed.rename(lo="_lo", hi="_hi")
@@ -132,15 +132,17 @@ def _sums(closed: ir.Table, split: ir.Table) -> ir.Table:
     return dated.group_by([*GROUP, "method"]).aggregate(
         credited_wins=_total(share, WINS),
         credited_amount=_total(money, MONEY),
-        **_bounds("credited_wins", dated, share, WINS),
-        **_bounds("credited_amount", dated, money, MONEY),
+        **_bounds("credited_wins", dated, share, share / dated.credit.nullif(0.0), WINS),
+        **_bounds("credited_amount", dated, money, is_money.ifelse(dated.rate, ibis.null("float64")), MONEY),
     )
 
 
-def _bounds(name: str, rows: ir.Table, value: ir.FloatingColumn, unit: str) -> dict[str, ir.FloatingScalar]:
-    """Sums of the bounds in the unit of ``value``, a multiple of ``credit``; null when no row has any."""
+def _bounds(
+    name: str, rows: ir.Table, value: ir.FloatingColumn, factor: ir.FloatingColumn | float, unit: str
+) -> dict[str, ir.FloatingScalar]:
+    """Sums of the bounds in the unit of ``value``, which is ``factor`` times ``credit``; null when no row has any."""
     bounds = {"lo": rows.credit_lo, "hi": rows.credit_hi}
-    scaled = {side: value * (bound / rows.credit.nullif(0.0)) for side, bound in bounds.items()}
+    scaled = {side: bound * factor for side, bound in bounds.items()}
     return {
         f"{name}_{side}": bounds[side]
         .notnull()

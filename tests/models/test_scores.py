@@ -143,3 +143,15 @@ def test_total_credit_is_the_sum_over_all_credited_deals() -> None:
     totals = fetched(partner_totals(tables(DEALS, PLAYERS, CREDITS)[0]))
     row = one(totals, partner_id="B", method="model")
     assert (row.value, row.n, row.target, row.quantity) == (0.02, 2, "win", "total_credit")
+
+
+def test_a_credit_of_0_keeps_its_bounds_in_money_and_in_the_total() -> None:
+    unsure: list[tuple[Any, ...]] = [
+        ("d1", "A", "model", "win", "split", 0.0, 0.0, -0.2, 0.2),
+        ("d1", "A", "model", "amount", "split", 0.0, 0.0, -75.0, 75.0),
+    ]
+    given = tables(DEALS, PLAYERS, unsure)
+    euros = one(fetched(partner_scores(*given)), partner_id="A", currency="EUR")
+    total = one(fetched(partner_totals(given[0])), partner_id="A")
+    assert (euros.credited_amount_lo, euros.credited_amount_hi) == (-75.0, 75.0)
+    assert (total.lo, total.hi) == (-0.2, 0.2)
