@@ -11,6 +11,7 @@ from features.sources.sqltext import parquet
 from features.tables import TABLES
 from pipelines.config import Config
 from pipelines.findings import Finding, Level, Use
+from pipelines.misleading import one_sided, unknown_names
 from pipelines.unchecked import unchecked
 from pipelines.workspace import Workspace
 
@@ -391,6 +392,8 @@ EXAMINATIONS: Final[tuple[Callable[[Connection, Workspace, Config], Iterator[Fin
     span,
     partners,
     coverage,
+    one_sided,
+    unknown_names,
     late,
     money,
     links,
