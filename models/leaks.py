@@ -127,6 +127,8 @@ def _precision(column: pd.Series, name: str, won: Floats) -> Leak | None:
         return None
     of_round, of_precise = float(won[is_round].mean()), float(won[is_precise].mean())
     pooled = float(won[there].mean())
+    if pooled in {0.0, 1.0}:
+        return None
     z = (of_precise - of_round) / np.sqrt(pooled * (1 - pooled) * (1 / n_round + 1 / n_precise))
     gap = abs(of_precise - of_round)
     if gap <= MAX_PRECISION_GAP or abs(z) < MIN_PRECISION_Z:
@@ -206,7 +208,11 @@ def _joint_auc(
 
 
 def _mean_auc(folds: npt.NDArray[np.int64], won: Floats, scores: Callable[[Bools], Floats]) -> float:
-    """Mean held-out AUC of ``scores(kept rows)`` over the folds; folds with one outcome only are left out."""
-    aucs = [roc_auc(won[folds == fold], scores(folds != fold)[folds == fold]) for fold in range(_FOLDS)]
+    """Mean held-out AUC of ``scores(kept rows)`` over the folds; folds with one outcome only are left out.
+
+    So is a fold that holds all deals, as the deals of a single account do.
+    """
+    fair = [fold for fold in range(_FOLDS) if (folds != fold).any()]
+    aucs = [roc_auc(won[folds == fold], scores(folds != fold)[folds == fold]) for fold in fair]
     usable = [auc for auc in aucs if not np.isnan(auc)]
     return float(np.mean(usable)) if usable else 0.5

@@ -79,3 +79,13 @@ def test_the_order_of_rows_changes_nothing(deals: Any) -> None:
 def test_too_few_deals_of_one_outcome_raise_no_suspicion(deals: Any) -> None:
     few = deals.base.head(40).assign(x_close_value=1.0)
     assert suspected_leaks(few, np.r_[np.ones(5), np.zeros(35)]) == []
+
+
+def test_the_deals_of_one_account_raise_no_suspicion(deals: Any) -> None:
+    assert suspects(deals.base.assign(account_id="A"), deals.won) == set()
+
+
+def test_amounts_that_only_won_deals_have_are_suspected_however_precise(deals: Any) -> None:
+    amount = pd.Series(np.where(RNG.random(800) < 0.5, 12_000.0, 12_345.0), index=deals.base.index)
+    found = suspects(deals.base.assign(amount=amount.where(deals.won == 1)), deals.won)
+    assert ("amount", "one_outcome_only", "drop") in found
