@@ -13,7 +13,7 @@ from features.sources.sqltext import parquet
 from features.tables import CREDITS
 from models.drivers import DRIVER_COLUMNS
 from models.ordering import text_order
-from pipelines.workspace import Transaction, Workspace, write_frame
+from pipelines.workspace import Transaction, Workspace, WorkspaceError, write_frame
 
 CREDIT_PARTS: Final = "tables/credits.parquet"
 DRIVERS: Final = "results/drivers.parquet"
@@ -54,6 +54,17 @@ def part_number(file: Path) -> int:
 def part_files(workspace: Workspace, folder: str) -> list[Path]:
     """The parts that are there, sorted."""
     return sorted((workspace.root / folder).glob("part-*.parquet"))
+
+
+def scored_files(workspace: Workspace) -> list[Path]:
+    """The parts that say what has been scored; raises ``WorkspaceError`` when another version wrote them."""
+    files = part_files(workspace, SCORED)
+    if files and not pq.read_schema(files[0]).equals(SCORED_SCHEMA):
+        made = ", ".join((*FOLDERS, "results/score.json"))
+        raise WorkspaceError(
+            f"The credits in {workspace.root} were computed by another version. Remove {made} there and score again."
+        )
+    return files
 
 
 def kept(workspace: Workspace, folder: str, bucket: int, replaced: pd.DataFrame) -> pd.DataFrame:

@@ -19,7 +19,7 @@ import ibis.expr.types as ir
 from features.eligible import Eligibility, MilestoneStages, is_eligible, milestones
 from features.inputs import Inputs
 from features.sources.sqltext import parquet
-from pipelines.scoring.parts import SCORED, bucket_of, part_files
+from pipelines.scoring.parts import bucket_of, scored_files
 from pipelines.scoring.stage import digests_of
 from pipelines.workspace import Workspace
 
@@ -190,7 +190,7 @@ def _stage_milestones(connection: Any, recipes: list[Recipe]) -> None:
 
 
 def _scored(workspace: Workspace) -> str:
-    files = part_files(workspace, SCORED)
+    files = scored_files(workspace)
     if not files:
         return (
             "SELECT NULL::VARCHAR AS deal_id, NULL::VARCHAR AS method, 0::BIGINT AS content, "

@@ -278,6 +278,13 @@ def test_credit_of_a_changed_deal_never_outlives_its_data(ruled: Workspace) -> N
     assert credit.query("target == 'amount'")["credit"].sum() == 1.0
 
 
+def test_credits_of_another_version_are_refused_with_the_way_out(ruled: Workspace) -> None:
+    for file in (ruled.root / "results/scored.parquet").iterdir():
+        pd.read_parquet(file).astype({"fingerprint": str}).to_parquet(file, index=False)
+    with pytest.raises(WorkspaceError, match=r"another version. Remove tables/credits.parquet, .* and score again"):
+        score(ruled, configured(), methods=["linear"])
+
+
 def test_all_scores_every_deal_again_in_buckets_of_the_size_asked_for(ruled: Workspace) -> None:
     report = score(ruled, configured(chunk_deals=7), methods=RULES, all_deals=True, now=LATER)
     assert report.scored == report.deals_in
