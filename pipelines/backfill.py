@@ -63,6 +63,8 @@ class Reign:
         since, until = self.window.since, self.window.until
         begin = "" if since is None else f" at or after {since:%Y-%m-%d %H:%M} UTC"
         end = "" if until is None else f" before {until:%Y-%m-%d %H:%M} UTC"
+        if not begin and not end:
+            return f"Model {self.version.words} scores all deals."
         return f"Model {self.version.words} scores deals closed{begin}{' and' if begin and end else ''}{end}."
 
 

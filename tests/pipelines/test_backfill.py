@@ -126,6 +126,11 @@ def test_reigns_that_ended_before_the_date_are_left_out() -> None:
     assert windows(FIRST, SECOND, since=MARCH) == [("1", MARCH, JUNE), ("2", JUNE, None)]
 
 
+def test_a_reign_without_bounds_is_told_as_one_of_all_deals() -> None:
+    (only,) = reigns([FIRST])
+    assert only.words == "Model 1 (first) scores all deals."
+
+
 def test_without_any_promotion_no_model_was_in_force() -> None:
     with pytest.raises(WorkspaceError, match=r"No model was ever made the champion.*--model: 3 \(never\)"):
         reigns([NEVER])
