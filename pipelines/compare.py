@@ -19,10 +19,13 @@ from models.journeys import Flags, Floats, Integers, Journeys
 from models.rules import RULES
 from pipelines.comparing.report import Comparison, Method, Player
 from pipelines.config import Config, CreditConfig
+from pipelines.scoring.bucket import MODEL_METHODS
 from pipelines.scoring.paths import PATH_METHODS, Paths, all_journeys, path_split, paths_of
 from pipelines.workspace import Workspace, WorkspaceError
 
 CLASSICAL: Final = (*RULES, *PATH_METHODS)
+DIVIDING: Final = (*MODEL_METHODS, *CLASSICAL)
+"""The methods that divide deals; ``features.tables.METHODS`` names others as well."""
 MARKOV_TOTALS: Final = "markov, totals"
 VARIANTS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "last_touch, partners only": ("last_touch", {"last_touch_scope": "partner"}),
@@ -63,7 +66,7 @@ def compare(
     ----------
     workspace : must have won deals; its ``credits`` are used as far as they are there.
     config : its ``credit`` section sets how classical methods divide that the workspace has no credits of.
-    methods : names of ``features.tables.METHODS``; None means those in ``credits`` and all classical ones.
+    methods : names of ``DIVIDING``; None means those in ``credits`` and all classical ones.
     variants : adds further forms of the classical methods among them, each labelled by its setting.
 
     Returns
@@ -76,9 +79,9 @@ def compare(
     WorkspaceError
         When there is no won deal, a method is unknown, or one is neither in ``credits`` nor classical.
     """
-    unknown = [name for name in methods or () if name not in METHODS]
+    unknown = [name for name in methods or () if name not in DIVIDING]
     if unknown:
-        raise WorkspaceError(f"There is no method {', '.join(map(repr, unknown))}; choose among {', '.join(METHODS)}.")
+        raise WorkspaceError(f"There is no method {', '.join(map(repr, unknown))}; choose among {', '.join(DIVIDING)}.")
     with workspace.connect() as connection:
         journeys, is_won = all_journeys(connection, config.credit)
         if not is_won.any():

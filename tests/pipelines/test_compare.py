@@ -145,6 +145,8 @@ def test_windows_and_kinds_hold_for_what_is_computed(tmp_path: Path) -> None:
 def test_what_cannot_be_compared_is_refused_with_the_way_out(ready: Workspace, tmp_path: Path) -> None:
     with pytest.raises(WorkspaceError, match="no method 'magic'; choose among model"):
         compare(ready, Config(), methods=["magic"])
+    with pytest.raises(WorkspaceError, match=r"no method 'library'; choose among model, shap, .*, shapley_paths\.$"):
+        compare(ready, Config(), methods=["library"])
     with pytest.raises(WorkspaceError, match=r"no credits by shap\. Score them first, or leave them out"):
         compare(ready, Config(), methods=["shap", "linear"])
     empty = Workspace.open(tmp_path, create=True)
