@@ -29,6 +29,7 @@ from pipelines.workspace import Workspace, write_frame
 pytestmark = pytest.mark.slow
 
 CONFIG = Config.model_validate({"engine": {"threads": 1}, "outcome": {"bootstrap": 50}, "credit": {"chunk_deals": 400}})
+METHODS = ("model", "shap", *RULES)
 KEYS = ["deal_id", "method", "target", "partner_id"]
 PARTNER_COLUMNS = ("partner_id", "parent_id")
 
@@ -42,7 +43,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     ingest(workspace, "salesforce", written.crm)
     ingest(workspace, "tables", written.prm)
     train(workspace, CONFIG)
-    score(workspace, CONFIG)
+    score(workspace, CONFIG, methods=METHODS)
     return workspace
 
 
@@ -62,7 +63,7 @@ def retold(
                 write_frame(change(name, workspace.read(name)), table, transaction.file(f"tables/{name}.parquet"))
     config = CONFIG.model_copy(update={"engine": CONFIG.engine.model_copy(update={"threads": threads})})
     train(copy, config)
-    score(copy, config)
+    score(copy, config, methods=METHODS)
     return credits_of(copy)
 
 
@@ -123,7 +124,7 @@ def test_partners_by_other_ids_and_names_get_the_same_credit(scored: Workspace, 
     pd.testing.assert_frame_equal(left, right, check_exact=True)
 
 
-def test_credit_is_the_shapley_value_of_predictions_with_partners_physically_removed(scored: Workspace) -> None:
+def test_credit_is_the_partners_part_of_the_shapley_value_with_partners_physically_removed(scored: Workspace) -> None:
     model = champion(scored, CONFIG)
     credit = scored.read("credits").query("method == 'model' and target == 'win'")
     partners = credit[credit["partner_id"] != DIRECT].groupby("deal_id")["partner_id"].agg(sorted)
@@ -131,7 +132,8 @@ def test_credit_is_the_shapley_value_of_predictions_with_partners_physically_rem
         found = credit[credit["deal_id"] == deal].set_index("partner_id")["credit"]
         names = partners[deal]
         value = {s: prediction_with(scored, model, deal, set(s)) for n in range(4) for s in combinations(names, n)}
-        assert found[DIRECT] == pytest.approx(value[()], abs=1e-12)
+        taken_off = (1 - model.partners_part) * (value[tuple(names)] - value[()])
+        assert found[DIRECT] == pytest.approx(value[()] + taken_off, abs=1e-12)
         for name in names:
             orders = list(permutations(names))
             places = [order.index(name) for order in orders]
@@ -139,7 +141,7 @@ def test_credit_is_the_shapley_value_of_predictions_with_partners_physically_rem
                 value[tuple(sorted(order[: place + 1]))] - value[tuple(sorted(order[:place]))]
                 for order, place in zip(orders, places, strict=True)
             ]
-            assert found[name] == pytest.approx(sum(gains) / len(gains), abs=1e-12)
+            assert found[name] == pytest.approx(model.partners_part * sum(gains) / len(gains), abs=1e-12)
 
 
 def prediction_with(workspace: Workspace, model: OutcomeModel, deal: str, kept: set[str]) -> float:
