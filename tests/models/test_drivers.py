@@ -137,6 +137,6 @@ def test_the_largest_are_kept_by_deal_and_the_rest_is_added_up_by_player() -> No
     assert set(kept["feature"]) == top
     assert "others" in set(largest["feature"])
     players = ["deal_id", "partner_id"]
-    sums = (rows.groupby(players)["contribution"].sum() for rows in (every, largest))
-    pd.testing.assert_series_equal(*sums, rtol=1e-12)
+    left, right = (rows.groupby(players)["contribution"].sum() for rows in (every, largest))
+    pd.testing.assert_series_equal(left, right, rtol=1e-12)
     pd.testing.assert_frame_equal(drivers()[0].rows(100), every, check_exact=True)
