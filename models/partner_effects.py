@@ -88,6 +88,6 @@ class PartnerEffects:
         return table[segment_codes, type_codes]
 
 
-def structured_margin(effects: PartnerEffects, margin: Floats, effect_sum: Floats) -> Floats:
+def structured_margin(effects: PartnerEffects, margin: Floats, effect_sum: Floats | float) -> Floats:
     """Log-odds of each deal from its base margin and the sum of effect x dose over its members, both in log-odds."""
     return effects.intercept + effects.slope * margin + effect_sum

@@ -19,7 +19,7 @@ from models.columns import ColumnCoder
 from models.comparable import life_weights
 from models.crossfit import CrossFitted, cross_fit, cross_fit_rest
 from models.effect_fit import EffectFit, Evidence, anchored, fit_effects, margin_of, refit_effects
-from models.partner_effects import EFFECT_SUM, MILLION, PartnerEffects
+from models.partner_effects import EFFECT_SUM, MILLION, PartnerEffects, structured_margin
 from models.selection import Selection, selection
 from models.team import Team
 
@@ -79,8 +79,8 @@ def fit_parts(data: Training, recipe: Recipe, base_coder: ColumnCoder, coder: Co
     rest = _fit_rest(data, recipe, coder, sums, replace(evidence, margin=structured))
     margin = structured + (rest.outer if rest else 0.0)
     calibrator = PlattCalibrator.fit(margin, data.won)
-    alone = effects.intercept + effects.slope * base.outer
-    gains = calibrator.probability(alone + fit.sums(data.team)) - calibrator.probability(alone)
+    together, alone = margin_of(effects, fit, data.team, base.outer), structured_margin(effects, base.outer, 0.0)
+    gains = calibrator.probability(together) - calibrator.probability(alone)
     return Parts(
         base=base.boosters,
         residuals=rest.boosters if rest else (None,) * recipe.folds,
