@@ -1,0 +1,1 @@
+"""Assist moments in conversations: partners, words and syntax of what was said."""

@@ -1,0 +1,1 @@
+"""Which utterances tell of an assist by a partner, and of which type."""
