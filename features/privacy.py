@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final
 
 __all__ = ["name_words", "redacted"]
@@ -29,11 +28,20 @@ _ADDRESSES: Final = (
     re.compile(r"\b(?:P\.?\s?O\.?\s?Box|Postfach)\s\d+", re.IGNORECASE),
     re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}\b|\b[A-Z]{2}\s\d{5}(?:-\d{4})?\b"),
 )
-_NAME_WORD: Final = re.compile(r"[^\W\d_][\w'’-]+")
+_NAME_WORD: Final = re.compile(r"[^\W\d_](?:[\w-]*\w)?")
+_NAMES: Final = re.compile(r"\[NAME\](?:\s\[NAME\])+")
 _ASIDE: Final = re.compile(r"\([^)]*\)|<[^>]*>|\[[^\]]*\]")
-_TITLES: Final = frozenset(
-    ["Mr", "Mrs", "Ms", "Dr", "Prof", "Sir", "The", "And", "the", "and", "of", "Speaker", "Unknown", "Host", "Guest"]
+_TITLES: Final = (
+    " mr mrs ms dr prof sir the and of speaker unknown host guest team sales support service desk helpdesk office "
+    "marketing meeting room participant caller "
 )
+"""What stands beside or in place of names."""
+_EVERYDAY: Final = (
+    " art banks bell bill black brown case chase chip cook dale day dean drew earl faith field frank grace grant gray "
+    "green grey guy hall hill hope jack joy king mark may miles page pat pierce price rich rob rose short small "
+    "sterling stone sue wade ward wells white will wise wood young "
+)
+"""Names that are words of most conversations as well."""
 
 
 def redacted(text: str, names: frozenset[str]) -> str:
@@ -41,14 +49,16 @@ def redacted(text: str, names: frozenset[str]) -> str:
 
     Parameters
     ----------
-    names : words of people's names, as ``name_words`` gives them. They are found as whole words in the same case, or
-        all in capitals; several in a row become one ``[NAME]``. A name that nobody lists is not found.
+    names : words of people's names, as ``name_words`` gives them. They are found as whole words in any case, those
+        that are everyday words as well (``Will``) only with a capital; several in a row become one ``[NAME]``. A name
+        that nobody lists is not found.
     """
     text = _EMAIL.sub("[EMAIL]", text)
     for address in _ADDRESSES:
         text = address.sub("[ADDRESS]", text)
     text = _DIGITS.sub(_phone, text)
-    return _names(names).sub("[NAME]", text) if names else text
+    text = _NAME_WORD.sub(lambda word: "[NAME]" if _is_name(word[0], names) else word[0], text)
+    return _NAMES.sub("[NAME]", text)
 
 
 def name_words(people: Iterable[str | None], keep: Iterable[str | None] = ()) -> frozenset[str]:
@@ -65,19 +75,16 @@ def name_words(people: Iterable[str | None], keep: Iterable[str | None] = ()) ->
     return frozenset(word for word in found if word.casefold() not in kept)
 
 
+def _is_name(word: str, names: frozenset[str]) -> bool:
+    return word in names or (word.capitalize() in names and (word.isupper() or f" {word} " not in _EVERYDAY))
+
+
 def _words(name: str) -> list[str]:
     words = _NAME_WORD.findall(_ASIDE.sub(" ", name))
-    return [word[:1].upper() + word[1:] for word in words if word not in _TITLES and len(word) > 1]
+    return [word[:1].upper() + word[1:] for word in words if f" {word.casefold()} " not in _TITLES and len(word) > 1]
 
 
 def _phone(match: re.Match[str]) -> str:
     found = match[0]
     digits = sum(character.isdigit() for character in found)
     return "[PHONE]" if match["other"] is None and 7 <= digits <= 15 else found
-
-
-@lru_cache(maxsize=4)
-def _names(names: frozenset[str]) -> re.Pattern[str]:
-    words = sorted({form for word in names for form in (word, word.upper())}, key=lambda word: (-len(word), word))
-    word = f"(?:{'|'.join(map(re.escape, words))})"
-    return re.compile(rf"(?<!\w){word}(?:\s{word})*(?!\w)")

@@ -51,8 +51,9 @@ def magnitude(text: str) -> str | None:
     planners``), a time, a count of things (in the plural). Dates, times of day, years, ordinals and bare numbers state
     none.
     """
+    words = " ".join(text.split())
     for kind in _KINDS:
-        found = kind.search(text)
+        found = kind.search(words)
         if found:
-            return " ".join(found[0].split())
+            return found[0]
     return None
