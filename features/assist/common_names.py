@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from features.assist.gazetteer import Hit
-from features.assist.lexicon import AFTER_NAME, ARTICLES, BEFORE_NAME, PEOPLE
+from features.assist.lexicon import AFTER_NAME, ARTICLES, BEFORE_NAME, ORDINARY_CAPITALS, PEOPLE
 from features.assist.words import Words
 
 SURE: Final = 2.0
@@ -18,36 +18,44 @@ SURE: Final = 2.0
 LIKELY: Final = 0.5
 """Points at which it counts if the partner was named beyond doubt, or speaks, in the same conversation."""
 
+FREQUENT: Final = 1500
+"""Frequency rank up to which a word in small letters is hardly ever a name."""
+
+UNUSUAL: Final = 4000
+"""Frequency rank from which a word is seldom said by chance where a name could stand."""
+
 
 def points(text: Words, hit: Hit) -> float:
     """Points for a name that is also a common word; an uncommon name has more than it needs."""
-    if hit.doubt is None and not hit.is_acronym:
-        return SURE + 1
     if hit.is_acronym:
-        return SURE if hit.end - hit.start > 2 or hit.doubt is None else LIKELY
-    capitals = [text.raw[i][0].isupper() for i in range(hit.first, hit.last + 1)]
-    shouted = all(text.raw[i].isupper() for i in range(hit.first, hit.last + 1)) and text.text.isupper()
-    score = _of_case(text, hit, all(capitals) and not shouted) + _of_neighbours(text, hit)
-    common = hit.doubt is not None and hit.doubt < 1500 and hit.n_words == 1
-    return score - (0.5 if common and not (all(capitals) and not text.opens_sentence(hit.first)) else 0.0)
+        return LIKELY if hit.doubt is not None and hit.n_words == 1 else SURE
+    if hit.doubt is None:
+        return SURE + 1
+    raw = text.raw[hit.first : hit.last + 1]
+    capital = all(word[0].isupper() for word in raw) and not text.text.isupper()
+    return _of_case(text, hit, hit.doubt, capital=capital) + _of_neighbours(text, hit, hit.doubt)
 
 
-def _of_case(text: Words, hit: Hit, capital: bool) -> float:  # noqa: FBT001 - private, one caller
-    if not capital:
-        return -0.5 if hit.n_words == 1 else 0.5
+def _of_case(text: Words, hit: Hit, rank: int, *, capital: bool) -> float:
+    """Points for how the name is written; small letters count less against it where nothing has a capital."""
     if hit.n_words > 1:
-        return 2.5
-    return 1.0 if text.opens_sentence(hit.first) else 2.5
+        is_telling = capital or rank >= UNUSUAL or hit.n_words > 2 or (hit.is_split and rank >= FREQUENT)
+        return 2.5 if is_telling else 1.5 if text.text.islower() else 0.5
+    if not capital or text.folded[hit.first] in ORDINARY_CAPITALS:
+        small = 0.5 if rank >= UNUSUAL else -0.5 if rank >= FREQUENT else -1.0
+        return small + (0.5 if text.text.islower() else 0.0)
+    return 2.5 if not text.opens_sentence(hit.first) else 2.0 if rank >= UNUSUAL else 1.0
 
 
-def _of_neighbours(text: Words, hit: Hit) -> float:
+def _of_neighbours(text: Words, hit: Hit, rank: int) -> float:
     before = text.folded[hit.first - 1] if hit.first > 0 else ""
     after = text.folded[hit.last + 1] if hit.last + 1 < len(text.folded) else ""
     is_possessive = after == "s" and text.starts[hit.last + 1] == hit.end + 1
     if is_possessive:
         after = text.folded[hit.last + 2] if hit.last + 2 < len(text.folded) else ""
     score = 2.0 if after in PEOPLE else 0.0
-    if before in ARTICLES and after not in PEOPLE:
+    if before in ARTICLES and after not in PEOPLE and hit.n_words == 1:
         return score - 2.0
-    score += 1.0 if is_possessive or after in AFTER_NAME else 0.0
-    return score + (0.5 if before in BEFORE_NAME else 0.0)
+    score += 1.0 if is_possessive or after in AFTER_NAME or (len(after) > 4 and after.endswith("ed")) else 0.0
+    alone = text.opens_sentence(hit.first) and text.text[hit.end : hit.end + 1] in {"", ".", "?", "!"}
+    return score + (0.5 if before in BEFORE_NAME else 0.0) + (1.0 if alone and rank >= FREQUENT else 0.0)

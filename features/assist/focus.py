@@ -29,13 +29,18 @@ class Mention(NamedTuple):
 
 @dataclass(frozen=True)
 class Windows:
-    """How many turns back a stand-in may reach for its partner: "they", "he", "your integrator", and nothing at all."""
+    """How many turns back a stand-in may reach for its partner: "they", "he", "your integrator", and nothing at all.
+
+    ``ahead`` is how many turns ahead one may reach when nobody was spoken of before ("So they built me a screen." "Who
+    is they?" "Peacock.").
+    """
 
     they: int = 6
     person: int = 4
     description: int = 30
     addressed: int = 2
     ellipsis: int = 3
+    ahead: int = 2
 
 
 class Focus:
@@ -49,23 +54,27 @@ class Focus:
     def __init__(self, types: Mapping[str, str]) -> None:
         self._types = types
         self._last: dict[str, tuple[int, int]] = {}
-        self._named: set[str] = set()
 
     def note(self, partner_id: str, turn: int, order: int) -> None:
         """Remembers that a partner was meant in a turn; within a turn the one noted with the lower order leads."""
         self._last[partner_id] = (turn, -order)
 
-    def latest(self, turn: int, window: int, types: frozenset[str] = frozenset()) -> tuple[str, int] | None:
+    def latest(
+        self, turn: int, window: int, types: frozenset[str] = frozenset(), *, but: str | None = None
+    ) -> tuple[str, int] | None:
         """The partner in focus and how many turns ago it came up, 0 for this turn; None when nobody is in the window.
 
         Parameters
         ----------
+        turn : the turn from which to look back.
+        window : how many turns back, inclusive.
         types : only partners of these types count; none: any, and a competitor as well.
+        but : a partner that is not meant.
         """
         fitting = [
             (last, partner_id)
             for partner_id, last in self._last.items()
-            if turn - last[0] <= window and (not types or self._types.get(partner_id) in types)
+            if turn - last[0] <= window and partner_id != but and (not types or self._types.get(partner_id) in types)
         ]
         if not fitting:
             return None

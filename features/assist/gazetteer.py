@@ -6,16 +6,19 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import pandas as pd
 
-from features.assist.lexicon import LEGAL_FORMS, TRADES
+from features.assist.lexicon import ARTICLES, LEGAL_FORMS, TRADES
 from features.assist.near import NearNames
 from features.assist.words import Words, fold, frequency_rank, words
 
 _LONGEST: Final = 7
+_HEARD_WRONG: Final = 3000
+"""Frequency rank from which a word may be half of a name that was heard wrong ("heath rig", Heathrigg)."""
+
 _DOMAIN: Final = re.compile(r"(?<![\w.-])(?:[\w.+-]{1,64}@)?([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,6})")
 _KIND_ORDER: Final = {"name": 0, "alias": 1, "head": 2}
 
@@ -39,7 +42,8 @@ class Hit:
     """A stretch of words that may name a partner.
 
     ``partner_ids`` are all who bear the name; ``doubt`` is the frequency rank of a name that is also a common word
-    (None: it is not); ``first`` and ``last`` are the places of its words.
+    (None: it is not); ``first`` and ``last`` are the places of its words; ``is_split`` tells that they are the pieces
+    of one word ("sure foot").
     """
 
     first: int
@@ -51,7 +55,8 @@ class Hit:
     nearness: float = 1.0
     doubt: int | None = None
     is_acronym: bool = False
-    n_words: int = field(default=1)
+    n_words: int = 1
+    is_split: bool = False
 
 
 def _legal_off(parts: list[str]) -> list[str]:
@@ -65,7 +70,7 @@ def _spellings(name: str) -> Iterator[tuple[str, list[str]]]:
     said = fold(re.sub(r"\s*[&+]\s*", " and ", name))
     for text in dict.fromkeys((fold(name), said)):
         parts = words(text).folded
-        if parts:
+        if parts and parts != ["and"]:
             yield "".join(parts), parts
             bare = _legal_off(parts)
             if bare != parts:
@@ -194,6 +199,7 @@ class Gazetteer:
 
     def _hit(self, text: Words, first: int, last: int, entries: dict[str, Entry]) -> Hit | None:
         upper = all(text.raw[i].isupper() or text.folded[i] == "and" for i in range(first, last + 1))
+        upper = upper or "&" in text.text[text.ends[first] : text.starts[last]]
         fitting = [entry for entry in entries.values() if upper or not entry.capitals]
         if not fitting:
             return None
@@ -203,24 +209,48 @@ class Gazetteer:
         ids = tuple(sorted({entry.partner_id for entry in fitting if entry.kind == kind}))
         doubt = _rank(text.folded[first : last + 1])
         acronym = any(entry.capitals for entry in fitting)
-        return Hit(first, last, text.starts[first], text.ends[last], ids, kind, 1.0, doubt, acronym, last - first + 1)
+        split = last > first and all(entry.n_words == 1 for entry in fitting)
+        ends = text.starts[first], text.ends[last]
+        return Hit(first, last, *ends, ids, kind, 1.0, doubt, acronym, last - first + 1, split)
 
     def _misspelt(self, text: Words, taken: set[int], people: frozenset[str]) -> list[Hit]:
         hits: list[Hit] = []
         taken = taken | {place for place, word in enumerate(text.folded) if word in people}
         for place, word in enumerate(text.folded):
-            if place in taken or len(word) < 3 or not word.isalpha() or frequency_rank(word) is not None:
+            if place in taken or len(word) < 3 or not word.isalpha():
                 continue
-            best: tuple[float, int, int, str] | None = None
-            for first, last in _around(text, place, taken):
-                near = self._near.nearest("".join(text.folded[first : last + 1]))
-                if near is not None and (best is None or near[1] > best[0]):
-                    best = (near[1], first, last, near[0])
-            if best is not None and best[0] >= _needed(text, best[1], best[2]):
+            rank = frequency_rank(word)
+            if rank is None:
+                best = self._nearest(text, _around(text, place, taken))
+            elif rank > _HEARD_WRONG:
+                best = self._nearest(text, _pairs(text, place, taken), by_sound=True)
+            else:
+                continue
+            if best is not None:
                 nearness, first, last, owner = best
                 hits.append(Hit(first, last, text.starts[first], text.ends[last], (owner,), "fuzzy", nearness))
                 taken.update(range(first, last + 1))
         return hits
+
+    def _nearest(
+        self, text: Words, spans: Iterator[tuple[int, int]], *, by_sound: bool = False
+    ) -> tuple[float, int, int, str] | None:
+        best: tuple[float, int, int, str] | None = None
+        for first, last in spans:
+            word = "".join(text.folded[first : last + 1])
+            near = self._near.sounding(word) if by_sound else self._near.nearest(word)
+            if near is not None and near[1] >= _needed(text, first, last) and (best is None or near[1] > best[0]):
+                best = (near[1], first, last, near[0])
+        return best
+
+
+def _pairs(text: Words, place: int, taken: set[int]) -> Iterator[tuple[int, int]]:
+    """The word at ``place`` with the one before and the one after it."""
+    for first, last in ((place - 1, place), (place, place + 1)):
+        if first < 0 or last >= len(text.folded) or first in taken or last in taken or not text.joins(first):
+            continue
+        if min(len(text.folded[first]), len(text.folded[last])) > 2 and text.folded[first] not in ARTICLES:
+            yield first, last
 
 
 def _may_be_split(text: Words, first: int, last: int, entries: list[Entry]) -> bool:
@@ -240,6 +270,8 @@ def _needed(text: Words, first: int, last: int) -> float:
 def _around(text: Words, place: int, taken: set[int]) -> Iterator[tuple[int, int]]:
     """Stretches of up to three words that hold the word at ``place`` and none that is taken."""
     for first in range(max(0, place - 2), place + 1):
+        if text.folded[first] in ARTICLES:
+            continue
         for last in range(place, min(len(text.folded), first + 3)):
             span = range(first, last + 1)
             if not any(i in taken for i in span) and all(text.joins(i) for i in range(first, last)):

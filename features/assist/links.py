@@ -7,26 +7,16 @@ from typing import Any, Final
 
 import pandas as pd
 
-from features.assist.focus import RIVAL, Focus, Mention, Windows
+from features.assist.focus import Focus, Mention, Windows
 from features.assist.gazetteer import Gazetteer
-from features.assist.lexicon import FIRST_PERSON, HE_OR_SHE, THEY, YOU
-from features.assist.naming import Named, Turn, names_in, people_of_partners, speaker_partner
-from features.assist.phrases import Phrase, phrases
-from features.assist.words import Words, words
+from features.assist.naming import Named, Turn, introduced, names_in, people_of_partners, speaker_partner
+from features.assist.turn_links import Scene, turn_links
+from features.assist.words import words
 
 __all__ = ["MENTION_COLUMNS", "PAIR_COLUMNS", "Windows", "candidates", "link_partners"]
 
 MENTION_COLUMNS: Final = Mention._fields
 PAIR_COLUMNS: Final = ("utterance_id", "partner_id", "link_kind", "link_confidence", "link_reason")
-
-_CONFIDENCE: Final = {
-    "they": 0.75,
-    "description": 0.75,
-    "group": 0.75,
-    "person": 0.6,
-    "addressed": 0.55,
-    "ellipsis": 0.4,
-}
 
 
 def link_partners(
@@ -143,118 +133,20 @@ class _Linker:
         texts = [words(turn.text) for turn in turns]
         present = guests | {owner for owner in speaking if owner is not None}
         names = names_in(texts, self._gazetteer, people, speakers, present)
+        speaking = introduced(turns, texts, names, speaking)
         focus = Focus(self._types)
         for place, (turn, text) in enumerate(zip(turns, texts, strict=True)):
             around = [speaking[i] for i in (place - 1, place - 2, place + 1) if 0 <= i < len(turns)]
             addressed = next((owner for owner in around if owner is not None), None)
-            yield from _Turn(turn, text, place, speaking[place], focus, self._windows).links(names[place], addressed)
+            following = _following(names, place, self._windows.ahead)
+            scene = Scene(place, speaking[place], addressed, following, focus, self._windows)
+            yield from turn_links(turn, text, names[place], scene)
 
 
-class _Turn:
-    """One turn on its way into the table."""
-
-    def __init__(
-        self, turn: Turn, text: Words, place: int, speaks_for: str | None, focus: Focus, windows: Windows
-    ) -> None:
-        self._turn, self._text, self._place = turn, text, place
-        self._own, self._focus, self._windows = speaks_for, focus, windows
-
-    def links(self, names: list[Named], addressed: str | None) -> Iterator[Mention]:
-        """All links of the turn, and the focus moved on."""
-        said = [self._mention(n.partner_id, (n.start, n.end), n.kind, n.confidence, n.reason) for n in names]
-        said += self._speaker()
-        before = [*said, *self._stand_ins(names, addressed)]
-        if all(m.partner_id is None for m in before) and not any(m.kind == "rival" for m in before):
-            before += self._ellipsis()
-        yield from sorted(before, key=lambda m: (m.char_start is not None, m.char_start or 0, m.kind))
-        self._move(names, before)
-
-    def _mention(
-        self, partner_id: str | None, span: tuple[int, int] | None, kind: str, confidence: float, reason: str
-    ) -> Mention:
-        start, end = span or (None, None)
-        return Mention(self._turn.utterance_id, partner_id, start, end, kind, confidence, reason)
-
-    def _speaker(self) -> list[Mention]:
-        if self._own is None:
-            return []
-        spans = [self._span(i) for i, word in enumerate(self._text.folded) if word in FIRST_PERSON]
-        whole = self._mention(self._own, None, "speaker", 0.9 if spans else 0.8, "the partner's own people speak")
-        reason = "first person of the partner's speaker"
-        return [whole, *(self._mention(self._own, span, "speaker", 0.9, reason) for span in spans)]
-
-    def _span(self, place: int) -> tuple[int, int]:
-        return self._text.starts[place], self._text.ends[place]
-
-    def _stand_ins(self, names: list[Named], addressed: str | None) -> Iterator[Mention]:
-        for phrase in phrases(self._text):
-            if not any(name.start < phrase.end and phrase.start < name.end for name in names):
-                yield self._described(phrase, names)
-        for place, word in enumerate(self._text.folded):
-            if word in THEY:
-                yield from self._referred(place, names, "they", self._windows.they)
-            elif word in HE_OR_SHE:
-                yield from self._referred(place, names, "person", self._windows.person)
-            elif word in YOU and addressed is not None and self._own is None:
-                reason = "said to the partner's people"
-                yield self._mention(addressed, self._span(place), "pronoun", _CONFIDENCE["addressed"], reason)
-
-    def _referred(self, place: int, names: list[Named], how: str, window: int) -> Iterator[Mention]:
-        start, end = self._span(place)
-        earlier = [name for name in names if name.end <= start and name.partner_id is not None]
-        if earlier:
-            found: tuple[str | None, int] | None = (earlier[-1].partner_id, 0)
-        else:
-            found = self._focus.latest(self._place, window)
-        if found is None or found[0] == self._own:
-            return
-        owner, ago = found
-        if owner == RIVAL:
-            yield self._mention(None, (start, end), "rival", 0.5, "a competitor was spoken of last")
-        else:
-            sure = round(_CONFIDENCE[how] * 0.97**ago, 3)
-            yield self._mention(owner, (start, end), "pronoun", sure, f"the partner spoken of {_ago(ago)}")
-
-    def _described(self, phrase: Phrase, names: list[Named]) -> Mention:
-        span = (phrase.start, phrase.end)
-        if phrase.sort == "rival":
-            return self._mention(None, span, "rival", 0.7, "a competitor or its partner")
-        if phrase.sort == "theirs":
-            latest = self._focus.latest(self._place, self._windows.they)
-            if latest is not None and latest[0] == RIVAL:
-                return self._mention(None, span, "rival", 0.7, "a competitor's partner")
-        if phrase.sort in {"description", "group"}:
-            window = self._windows.description if phrase.types else self._windows.they
-            found = self._focus.latest(self._place, window, phrase.types)
-            if found is not None and found[0] != RIVAL and not names:
-                sure = round(_CONFIDENCE[phrase.sort] * 0.97 ** found[1], 3)
-                written = self._text.text[phrase.start : phrase.end]
-                return self._mention(
-                    found[0], span, "description", sure, f"{written}: the one spoken of {_ago(found[1])}"
-                )
-        return self._mention(None, span, "generic", 0.6, "a partner, but which is not said")
-
-    def _ellipsis(self) -> list[Mention]:
-        found = self._focus.latest(self._place, self._windows.ellipsis)
-        if found is None or found[0] == RIVAL:
-            return []
-        sure = round(_CONFIDENCE["ellipsis"] * 0.85 ** max(0, found[1] - 1), 3)
-        return [
-            self._mention(found[0], None, "ellipsis", sure, f"nobody is named; the partner spoken of {_ago(found[1])}")
-        ]
-
-    def _move(self, names: list[Named], said: list[Mention]) -> None:
-        if any(m.kind == "rival" for m in said):
-            self._focus.note(RIVAL, self._place, 90)
-        for order, mention in enumerate(m for m in said if m.kind in {"pronoun", "description"}):
-            if mention.partner_id is not None:
-                self._focus.note(mention.partner_id, self._place, 50 + order)
-        if self._own is not None:
-            self._focus.note(self._own, self._place, 40)
-        for order, name in enumerate(names):
-            if name.partner_id is not None:
-                self._focus.note(name.partner_id, self._place, order)
-
-
-def _ago(turns: int) -> str:
-    return "in this turn" if turns == 0 else "one turn ago" if turns == 1 else f"{turns} turns ago"
+def _following(names: list[list[Named]], place: int, window: int) -> tuple[str, int] | None:
+    """The partner that is named next, and in how many turns; None if none is within the window."""
+    for ahead in range(1, min(window, len(names) - place - 1) + 1):
+        for named in names[place + ahead]:
+            if named.partner_id is not None:
+                return named.partner_id, ahead
+    return None

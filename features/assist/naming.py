@@ -68,6 +68,31 @@ def people_of_partners(turns: Sequence[Turn], speaking: Sequence[str | None]) ->
     return {word: owner for word, owner in sure.items() if owner is not None}, frozenset(owners)
 
 
+def introduced(
+    turns: Sequence[Turn], texts: Sequence[Words], names: list[list[Named]], speaking: list[str | None]
+) -> list[str | None]:
+    """For whom each turn's speaker speaks, with speakers of no known house who name theirs: "Diestel here"."""
+    said: dict[str, str] = {}
+    for turn, text, found in zip(turns, texts, names, strict=True):
+        if turn.speaker is not None and turn.speaker_org == "unknown" and found:
+            owner = _own_house(text, found[0])
+            if owner is not None:
+                said.setdefault(turn.speaker, owner)
+    return [
+        owner if owner is not None or turn.speaker is None or turn.speaker_org != "unknown" else said.get(turn.speaker)
+        for turn, owner in zip(turns, speaking, strict=True)
+    ]
+
+
+def _own_house(text: Words, named: Named) -> str | None:
+    after = text.text[named.end : named.end + 7].casefold()
+    before = text.text[max(0, named.start - 12) : named.start].casefold()
+    is_own = after.startswith(" here") or before.endswith(
+        (" i'm from ", " i'm with ", "we're from ", "we at ", "us at ")
+    )
+    return named.partner_id if is_own and named.kind != "person" else None
+
+
 def names_in(
     texts: Sequence[Words],
     gazetteer: Gazetteer,

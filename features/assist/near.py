@@ -67,6 +67,10 @@ class NearNames:
             self._known[word] = self._find(word)
         return self._known[word]
 
+    def sounding(self, word: str) -> tuple[str, float] | None:
+        """As `nearest`, among the names that sound alike only."""
+        return self.nearest(word) if skeleton(word) in self._sound else None
+
     def _find(self, word: str) -> tuple[str, float] | None:
         alike = set(self._sound.get(skeleton(word), ()))
         names = alike.union(*(self._spelling.get(short, ()) for short in _shortened(word)))
