@@ -339,6 +339,20 @@ UTTERANCES: Final = Table(
     rules=(Rule("end_s >= start_s", "end_s lies before start_s"), _named("partner_id")),
 )
 
+PARTICIPANTS: Final = Table(
+    "participants",
+    "One row per person who took part in a conversation, whether or not they spoke.",
+    (
+        _id("conversation_id", "The conversation.", references="conversations.conversation_id"),
+        _text("name", "The person's name."),
+        _text("email", "The person's e-mail address."),
+        _category("role", "As what, e.g. attendee, sender or recipient."),
+        _category("organisation", "Whose person it is, as the source says.", SPEAKER_ORGANISATIONS),
+    ),
+    key=("conversation_id", "name", "email", "role"),
+    rules=(Rule("name IS NOT NULL OR email IS NOT NULL", "a participant needs a name or an e-mail address"),),
+)
+
 OUTCOMES_TABLE: Final = Table(
     "outcomes",
     "One row per measured result after the sale.",
@@ -475,6 +489,22 @@ REVIEWS: Final = Table(
     key=("review_id",),
 )
 
+DELETIONS: Final = Table(
+    "deletions",
+    "One row per conversation that was deleted with all that derived from it; it is not read in again.",
+    (
+        _id("conversation_id", "The conversation that is gone."),
+        _category("status", "What evidence that rested on it says.", ("source deleted",), nullable=False),
+        _category("reason", "Why it was deleted.", ("requested", "due"), nullable=False),
+        _text("content_hash", "SHA-256 of its row and utterances, by which a copy is known.", nullable=False),
+        Column("utterances", Kind.INTEGER, "Utterances deleted.", unit="count", minimum=0),
+        Column("moments", Kind.INTEGER, "Moments deleted.", unit="count", minimum=0),
+        Column("signals", Kind.INTEGER, "Signals deleted.", unit="count", minimum=0),
+        _at("deleted_at", "When."),
+    ),
+    key=("conversation_id",),
+)
+
 CREDITS: Final = Table(
     "credits",
     "One row per deal, player, method, target and kind: how much of the deal is that player's.",
@@ -552,6 +582,7 @@ INPUT_TABLES: Final[dict[str, Table]] = {
         TOUCHPOINTS,
         CONVERSATIONS,
         UTTERANCES,
+        PARTICIPANTS,
         OUTCOMES_TABLE,
         INTEGRATIONS,
         LEADS,
@@ -560,6 +591,6 @@ INPUT_TABLES: Final[dict[str, Table]] = {
     )
 }
 RESULT_TABLES: Final[dict[str, Table]] = {
-    table.name: table for table in (MOMENTS, SIGNALS, REVIEWS, CREDITS, PARTNER_EFFECTS, PARTNER_SCORES)
+    table.name: table for table in (MOMENTS, SIGNALS, REVIEWS, DELETIONS, CREDITS, PARTNER_EFFECTS, PARTNER_SCORES)
 }
 TABLES: Final[dict[str, Table]] = INPUT_TABLES | RESULT_TABLES

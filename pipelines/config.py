@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from features.cutoff import Cutoff
+from features.directory import OwnCompany
 from features.eligible import Eligibility, MilestoneStages
 from models.rules import FULL_PATH, U_SHAPE, W_SHAPE, Part, RuleSettings
 
@@ -197,6 +198,43 @@ class CreditConfig(Section):
         return MilestoneStages(self.lead_stage, self.opportunity_stage)
 
 
+class CompanyConfig(Section):
+    """By what the own company's people are known in conversations."""
+
+    domains: tuple[str, ...] = Field((), description="E-mail domains, e.g. `acme.com`.")
+    names: tuple[str, ...] = Field((), description="Names that may stand behind a speaker's, as in `Ann (Acme)`.")
+
+    def to_own(self) -> OwnCompany:
+        """The features' own form of it."""
+        return OwnCompany(self.domains, self.names)
+
+
+class AssistConfig(Section):
+    """How moments in which a partner helped are found in conversations."""
+
+    model: Literal["champion", "shipped"] = Field(
+        "champion",
+        description="The model that judges: the champion of `train --assist` (the shipped one while there is none), or "
+        "the shipped one.",
+    )
+    threshold: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Probability of an assist from which on it is a moment; null means the model's own thresholds.",
+    )
+    floor: float = Field(
+        0.1, ge=0, le=1, description="Probability of an assist from which on what is no moment is kept as a signal."
+    )
+    redact: bool = Field(
+        default=False,
+        description="Replace people's names, phone numbers, e-mail and postal addresses in stored quotes.",
+    )
+    chunk_utterances: int = Field(
+        10_000, ge=1, description="About how many utterances are judged, and their moments saved, in one step."
+    )
+
+
 class TrackingConfig(Section):
     """Where MLflow keeps runs and models."""
 
@@ -223,10 +261,12 @@ class Config(Section):
 
     seed: int = Field(0, ge=0, description="Seed of everything random.")
     report_currency: str | None = Field(None, pattern=r"^[A-Z]{3}$", description="Currency of the report's totals.")
+    company: CompanyConfig = CompanyConfig()
     engine: EngineConfig = EngineConfig()
     cutoff: CutoffConfig = CutoffConfig()
     outcome: OutcomeConfig = OutcomeConfig()
     credit: CreditConfig = CreditConfig()
+    assist: AssistConfig = AssistConfig()
     tracking: TrackingConfig = TrackingConfig()
     output: OutputConfig = OutputConfig()
     metrics: tuple[Path, ...] = Field(

@@ -37,6 +37,7 @@ from pipelines.workspace import Workspace
 
 OUTCOME: Final = "partnerlift-outcome"
 AMOUNT: Final = "partnerlift-amount"
+ASSIST: Final = "partnerlift-assist"
 CHAMPION: Final = "champion"
 CHAMPION_SINCE: Final = "partnerlift.champion_since"
 """Tag of a registered version: the moments at which it became the champion, in ISO 8601, divided by commas."""

@@ -19,7 +19,9 @@ from pipelines.cli import app
 from pipelines.cli.options import mapping_file
 from pipelines.workspace import Workspace
 
-VERBS = ["demo", "simulate", "ingest", "map", "doctor", "train", "score", "compare", "report", "export"]
+VERBS = [
+    "demo", "simulate", "ingest", "map", "doctor", "detect", "train", "score", "compare", "report", "export", "forget",
+]  # fmt: skip
 HEAVY = ["duckdb", "ibis", "lightgbm", "matplotlib", "mlflow", "numpy", "pandas", "pyarrow", "shap", "sklearn"]
 DEALS = (
     "deal_id,account_id,deal_type,created_at,closed_at,outcome\n"
@@ -87,14 +89,15 @@ def test_version() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["detect"],
+        ["detect", "--now", "yesterday"],
+        ["forget"],
         ["ingest", "x"],
         ["ingest", "--from", "excel", "x"],
         ["ingest", "--from", "mapped", "x"],
         ["ingest", "--from", "tables", "--config", "ibm_win_loss", "x"],
         ["score", "--now", "yesterday"],
         ["export", "deals"],
-        ["train", "--assist"],
+        ["train", "--assit"],
     ],
 )
 def test_wrong_use_exits_2(arguments: list[str]) -> None:

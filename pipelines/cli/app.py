@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from pipelines.cli import comparing, data, results
+from pipelines.cli import comparing, data, results, talk
 from pipelines.cli.options import DEBUG_KEY, Debug, LogFile, LogFormat, example, log_as_told
 from pipelines.cli.signals import STOPPED, Stopped, stoppable
 from pipelines.logs import bind, bound, failed
@@ -146,6 +146,7 @@ for name, verb, commands in (
     ),
     ("map", data.propose, ["partnerlift map ./crm.csv --out acme.yaml"]),
     ("doctor", data.doctor, ["partnerlift doctor --workspace ./workspace"]),
+    ("detect", talk.detect, ["partnerlift detect", "partnerlift detect --all --redact"]),
     ("train", results.train, ["partnerlift train", "partnerlift train --config my.yaml --tune 30"]),
     (
         "score",
@@ -171,6 +172,7 @@ for name, verb, commands in (
             "partnerlift export results --to postgresql://analyst@db.example/partners",
         ],
     ),
+    ("forget", talk.forget, ["partnerlift forget --conversation c-2024-117", "partnerlift forget --due"]),
 ):
     app.command(name, epilog=example(*commands))(verb)
 

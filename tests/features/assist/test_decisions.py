@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from features.assist.decisions import decided
@@ -11,8 +13,8 @@ from features.assist.taxonomy import taxonomy
 def judged(*rows: tuple[str, str, dict[str, float]]) -> pd.DataFrame:
     """Id, label, and the probabilities that are not 0."""
     assists = list(taxonomy().assist_ids)
-    made = [
-        {"utterance_id": name, "partner_id": "p", "label": label} | dict.fromkeys(taxonomy().ids, 0.0) | told
+    made: list[dict[str, Any]] = [
+        {"utterance_id": name, "partner_id": "p", "label": label} | {**dict.fromkeys(taxonomy().ids, 0.0), **told}
         for name, label, told in rows
     ]
     frame = pd.DataFrame(made)

@@ -13,7 +13,8 @@ from features.assist.sentences import PIECE_CHARS, pieces, sentence_spans
 
 def turns(*texts: str, **more: Any) -> pd.DataFrame:
     rows = [{"utterance_id": f"u{n}", "conversation_id": "c", "seq": n, "text": text} for n, text in enumerate(texts)]
-    return pd.DataFrame(rows).assign(**{"start_s": None, "end_s": None} | more)
+    times: Any = {"start_s": None, "end_s": None} | more
+    return pd.DataFrame(rows).assign(**times)
 
 
 def test_sentences_end_at_their_marks_and_at_line_breaks_but_not_after_abbreviations() -> None:
@@ -28,9 +29,8 @@ def test_sentences_end_at_their_marks_and_at_line_breaks_but_not_after_abbreviat
 
 def test_a_turn_of_usual_length_is_one_piece_under_its_own_id() -> None:
     made = pieces(turns("They did it. We saw it.", start_s=3.0, end_s=9.0))
-    assert made.loc[0, ["utterance_id", "source_id", "char_start", "char_end", "start_s", "end_s"]].tolist() == [
-        "u0", "u0", 0, 23, 3.0, 9.0,
-    ]  # fmt: skip
+    (row,) = made[["utterance_id", "source_id", "char_start", "char_end", "start_s", "end_s"]].values.tolist()
+    assert row == ["u0", "u0", 0, 23, 3.0, 9.0]
 
 
 def test_a_long_turn_is_cut_between_sentences_and_its_seconds_are_shared_out() -> None:

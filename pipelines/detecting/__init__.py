@@ -1,0 +1,1 @@
+"""The steps of detection: which conversations changed, what they say, and what is written."""

@@ -1,0 +1,43 @@
+"""The model that judges: the champion of this workspace, or the shipped one."""
+
+from __future__ import annotations
+
+import logging
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from pipelines.config import Config
+from pipelines.detecting.judge import Judge
+from pipelines.workspace import Workspace
+
+__all__ = ["assist_model", "shipped_folder"]
+
+CHAMPION: Final = "champion"
+DATABASE: Final = "mlflow.db"
+logger: Final = logging.getLogger(__name__)
+
+
+def assist_model(workspace: Workspace, config: Config) -> Judge:
+    """The configured model; the shipped one where no champion has been trained."""
+    from models.assist.persistence import load
+
+    folder = _champion(workspace, config) if config.assist.model == CHAMPION else None
+    return load(folder or shipped_folder())
+
+
+def shipped_folder() -> Path:
+    """Folder of the model that comes with the product."""
+    return Path(str(resources.files("models.assist").joinpath("shipped")))
+
+
+def _champion(workspace: Workspace, config: Config) -> Path | None:
+    """Folder of the champion's files; None when there is none. MLflow, slow to import, is left alone if it can be."""
+    if config.tracking.uri is None and not (workspace.root / DATABASE).is_file():
+        return None
+    from pipelines.tracking import ASSIST, NoChampionError, champion_folder
+
+    try:
+        return champion_folder(workspace, config, ASSIST)
+    except NoChampionError:
+        return None
