@@ -4,9 +4,9 @@
     python benchmarks/partner_links.py --half tune --windows --errors 20
 
 For each author: links are made with that author's own partners and with all partners of all authors; with all,
-partners that share a name with another are left out of the count, since no text tells them apart. A labelled
-utterance is *speaking* if its speaker is of the right partner, *named* if it holds one of the partner's names as they
-are spelt, else *coreferent* (pronouns, descriptions, misspelt and split names, and nothing at all). The surest candidate
+partners that share a name with another are left out of the count, since no text tells them apart. An utterance with a
+label is *speaking* if its speaker is of the right partner, *named* if it holds one of the partner's names as they are
+spelt, else *coreferent* (pronouns, descriptions, misspelt and split names, and nothing at all). The surest candidate
 counts (top), and whether the partner is among the candidates at all (among). Of the names found, those count as true
 whose partner has a label in the conversation. Words and windows were tuned on the authors of the half ``tune`` only;
 ``report`` are the others.

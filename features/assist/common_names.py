@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from features.assist.gazetteer import Hit
-from features.assist.lexicon import AFTER_NAME, ARTICLES, BEFORE_NAME, ORDINARY_CAPITALS, PEOPLE
-from features.assist.words import Words
+from features.assist.lexicon import AFTER_NAME, ARTICLES, BEFORE_NAME, ORDINARY_CAPITALS, PEOPLE, TITLES
+from features.assist.words import Words, frequency_rank
 
 SURE: Final = 2.0
 """Points at which a name counts by itself."""
@@ -25,15 +25,48 @@ UNUSUAL: Final = 4000
 """Frequency rank from which a word is seldom said by chance where a name could stand."""
 
 
-def points(text: Words, hit: Hit) -> float:
-    """Points for a name that is also a common word; an uncommon name has more than it needs."""
+def points(text: Words, hit: Hit, people: frozenset[str] = frozenset()) -> float:
+    """Points for a name; one that is no common word has more than it needs, unless it is part of another name.
+
+    Parameters
+    ----------
+    text, hit : where the name stands.
+    people : folded words of the names of people present.
+    """
+    against = _of_other_names(text, hit, people)
     if hit.is_acronym:
-        return LIKELY if hit.doubt is not None and hit.n_words == 1 else SURE
-    if hit.doubt is None:
-        return SURE + 1
+        return against + (LIKELY if hit.doubt is not None and hit.n_words == 1 else SURE)
+    if hit.doubt is None or hit.kind == "domain":
+        return against + SURE + 1
     raw = text.raw[hit.first : hit.last + 1]
     capital = all(word[0].isupper() for word in raw) and not text.text.isupper()
-    return _of_case(text, hit, hit.doubt, capital=capital) + _of_neighbours(text, hit, hit.doubt)
+    return against + _of_case(text, hit, hit.doubt, capital=capital) + _of_neighbours(text, hit, hit.doubt)
+
+
+def _of_other_names(text: Words, hit: Hit, people: frozenset[str]) -> float:
+    """Points against: "Mrs Thorn", a speaker called so, "Halcyon Freight", "Tri-Parish"."""
+    if hit.kind == "domain":
+        return 0.0
+    is_word = hit.doubt is not None or hit.kind == "fuzzy"
+    score = 0.0
+    if hit.first and (text.folded[hit.first - 1] in TITLES or text.text[text.starts[hit.first] - 1] == "-"):
+        score -= 3.0 if is_word else 1.0
+    if hit.n_words == 1 and text.folded[hit.first] in people:
+        score -= 1.5
+    if hit.n_words == 1 and text.raw[hit.first][0].isupper():
+        score -= 1.5 if is_word and _goes_on(text, hit.last) else 0.0
+        score -= 1.0 if is_word and hit.first and _goes_on(text, hit.first - 1, back=True) else 0.0
+    return score
+
+
+def _goes_on(text: Words, place: int, *, back: bool = False) -> bool:
+    """Whether a name goes on from ``place`` to the next word; ``back``: whether ``place`` itself begins one."""
+    if place + 1 >= len(text.raw) or text.text[text.ends[place] : text.starts[place + 1]] != " ":
+        return False
+    other = place if back else place + 1
+    raw, rank = text.raw[other], frequency_rank(text.folded[other])
+    is_name = raw[0].isupper() and not raw.isupper() and len(raw) > 2 and (rank is None or rank >= FREQUENT)
+    return is_name and text.folded[other] not in ORDINARY_CAPITALS and not text.opens_sentence(other)
 
 
 def _of_case(text: Words, hit: Hit, rank: int, *, capital: bool) -> float:

@@ -16,6 +16,9 @@ from features.assist.near import NearNames
 from features.assist.words import Words, fold, frequency_rank, words
 
 _LONGEST: Final = 7
+_GLUE: Final = 200
+"""Frequency rank up to which a word is no half of a misheard name ("rang her" is not Ranger)."""
+
 _HEARD_WRONG: Final = 3000
 """Frequency rank from which a word may be half of a name that was heard wrong ("heath rig", Heathrigg)."""
 
@@ -249,7 +252,8 @@ def _pairs(text: Words, place: int, taken: set[int]) -> Iterator[tuple[int, int]
     for first, last in ((place - 1, place), (place, place + 1)):
         if first < 0 or last >= len(text.folded) or first in taken or last in taken or not text.joins(first):
             continue
-        if min(len(text.folded[first]), len(text.folded[last])) > 2 and text.folded[first] not in ARTICLES:
+        ranks = [frequency_rank(text.folded[i]) for i in (first, last)]
+        if all(rank is None or rank >= _GLUE for rank in ranks) and text.folded[first] not in ARTICLES:
             yield first, last
 
 
@@ -264,7 +268,7 @@ def _needed(text: Words, first: int, last: int) -> float:
     """How near a name must be: nearer when it is short or has no capital."""
     n_letters = sum(len(text.folded[i]) for i in range(first, last + 1))
     capital = text.raw[first][0].isupper()
-    return (0.78 if capital else 0.84) + (0.05 if n_letters < 7 else 0.0)
+    return (0.82 if capital else 0.88) + (0.05 if n_letters < 7 else 0.0)
 
 
 def _around(text: Words, place: int, taken: set[int]) -> Iterator[tuple[int, int]]:

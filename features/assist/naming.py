@@ -114,7 +114,7 @@ def names_in(
     One list a turn, in the order of the text.
     """
     found = [gazetteer.find(text, speakers) for text in texts]
-    scored = [[(hit, points(text, hit)) for hit in hits] for text, hits in zip(texts, found, strict=True)]
+    scored = [[(hit, points(text, hit, speakers)) for hit in hits] for text, hits in zip(texts, found, strict=True)]
     sure = Counter(
         hit.partner_ids[0]
         for hits in scored
