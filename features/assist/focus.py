@@ -35,11 +35,11 @@ class Windows:
     is they?" "Peacock.").
     """
 
-    they: int = 6
-    person: int = 4
-    description: int = 30
+    they: int = 4
+    person: int = 3
+    description: int = 8
     addressed: int = 2
-    ellipsis: int = 3
+    ellipsis: int = 4
     ahead: int = 2
 
 
@@ -54,6 +54,10 @@ class Focus:
     def __init__(self, types: Mapping[str, str]) -> None:
         self._types = types
         self._last: dict[str, tuple[int, int]] = {}
+
+    def fits(self, partner_id: str, types: frozenset[str]) -> bool:
+        """Whether the partner is of one of the types; no types: any partner is."""
+        return not types or self._types.get(partner_id) in types
 
     def note(self, partner_id: str, turn: int, order: int) -> None:
         """Remembers that a partner was meant in a turn; within a turn the one noted with the lower order leads."""
@@ -74,7 +78,7 @@ class Focus:
         fitting = [
             (last, partner_id)
             for partner_id, last in self._last.items()
-            if turn - last[0] <= window and partner_id != but and (not types or self._types.get(partner_id) in types)
+            if turn - last[0] <= window and partner_id != but and self.fits(partner_id, types)
         ]
         if not fitting:
             return None

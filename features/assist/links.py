@@ -139,7 +139,7 @@ class _Linker:
             around = [speaking[i] for i in (place - 1, place - 2, place + 1) if 0 <= i < len(turns)]
             addressed = next((owner for owner in around if owner is not None), None)
             following = _following(names, place, self._windows.ahead)
-            scene = Scene(place, speaking[place], addressed, following, focus, self._windows)
+            scene = Scene(place, speaking[place], addressed, following, focus, self._windows, guests)
             yield from turn_links(turn, text, names[place], scene)
 
 

@@ -153,7 +153,7 @@ def _one(text: Words, hit: Hit, score: float, known: frozenset[str]) -> Named | 
         )
     owner = here[0] if len(here) == 1 else hit.partner_ids[0]
     sureness = 0.9 * hit.nearness if hit.kind == "fuzzy" else _CONFIDENCE[hit.kind]
-    sureness = min(0.99, sureness + (0.05 if here else 0.0)) if score > SURE or here else sureness - 0.15
+    sureness = min(0.985, sureness + (0.05 if here else 0.0)) if score > SURE or here else sureness - 0.15
     kind = "name" if hit.kind == "head" else hit.kind
     return Named(owner, hit.start, hit.end, kind, round(sureness, 3), f"{written}: {_REASON[hit.kind]}")
 

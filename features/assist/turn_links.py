@@ -32,6 +32,7 @@ class Scene:
     following : the partner that is named next, and in how many turns.
     focus : who was spoken of so far.
     windows : how far stand-ins reach.
+    guests : partners known to take part in the deal.
     """
 
     place: int
@@ -40,6 +41,12 @@ class Scene:
     following: tuple[str, int] | None
     focus: Focus
     windows: Windows
+    guests: frozenset[str] = frozenset()
+
+    def only_guest(self, types: frozenset[str]) -> str | None:
+        """The partner known on the deal that fits a description, if just one does."""
+        fitting = [partner_id for partner_id in self.guests if self.focus.fits(partner_id, types)]
+        return fitting[0] if len(fitting) == 1 and fitting[0] != self.own else None
 
 
 def turn_links(turn: Turn, text: Words, names: list[Named], scene: Scene) -> list[Mention]:
@@ -77,7 +84,7 @@ class _Links:
         if own is None:
             return []
         spans = [self._span(i) for i, word in enumerate(self._text.folded) if word in FIRST_PERSON]
-        whole = self._link(own, None, "speaker", 0.9 if spans else 0.8, "the partner's own people speak")
+        whole = self._link(own, None, "speaker", 0.99 if spans else 0.9, "the partner's own people speak")
         return [
             whole,
             *(self._link(own, span, "speaker", 0.9, "first person of the partner's speaker") for span in spans),
@@ -139,6 +146,9 @@ class _Links:
                 written = self._text.text[phrase.start : phrase.end]
                 sure = _CONFIDENCE[phrase.sort] * _FADING ** found[1]
                 return self._link(found[0], span, "description", sure, f"{written}: the one spoken of {_ago(found[1])}")
+            only = scene.only_guest(phrase.types) if found is None and phrase.sort == "description" else None
+            if only is not None:
+                return self._link(only, span, "description", 0.6, "the only such partner known on the deal")
             if found is None and scene.following is not None:
                 reason = f"the partner named {scene.following[1]} turns later"
                 return self._link(scene.following[0], span, "description", _AHEAD, reason)
