@@ -491,7 +491,7 @@ REVIEWS: Final = Table(
 
 DELETIONS: Final = Table(
     "deletions",
-    "One row per conversation that was deleted with all that derived from it; it is not read in again.",
+    "One row per conversation that was deleted with all that derived from it; it is never read in again.",
     (
         _id("conversation_id", "The conversation that is gone."),
         _category("status", "What evidence that rested on it says.", ("source deleted",), nullable=False),
@@ -590,6 +590,8 @@ INPUT_TABLES: Final[dict[str, Table]] = {
         COSTS,
     )
 }
+CONVERSATION_TABLES: Final = ("conversations", "utterances", "participants")
+"""Input tables that hold what was said, and by whom; their rows go when a conversation is deleted."""
 RESULT_TABLES: Final[dict[str, Table]] = {
     table.name: table for table in (MOMENTS, SIGNALS, REVIEWS, DELETIONS, CREDITS, PARTNER_EFFECTS, PARTNER_SCORES)
 }

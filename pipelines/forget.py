@@ -13,7 +13,7 @@ import duckdb
 import pandas as pd
 
 from features.sources.sqltext import parquet
-from features.tables import DELETIONS, TABLES
+from features.tables import CONVERSATION_TABLES, DELETIONS, TABLES
 from pipelines.detecting.state import Stored
 from pipelines.stored import schema_of
 from pipelines.upsert import write
@@ -24,7 +24,7 @@ __all__ = ["ForgetReport", "forget"]
 STATUS: Final = "source deleted"
 REQUESTED: Final = "requested"
 DUE: Final = "due"
-TEXTS: Final = ("conversations", "utterances", "participants", "moments", "signals")
+TEXTS: Final = (*CONVERSATION_TABLES, "moments", "signals")
 """Tables of which all rows of a conversation go."""
 logger: Final = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ def forget(
     """Deletes conversations with their utterances, moments, signals and judgements, in one step.
 
     What stays is a row of ``deletions``: the conversation's id, a hash of what it held, and ``source deleted``;
-    what is read in again under that id is not looked at. Doing it again changes nothing. Reports, exports, databases
+    ``ingest`` leaves out what comes again under that id. Doing it again changes nothing. Reports, exports, databases
     and models that were made before hold what they held: make them anew.
 
     Parameters

@@ -13,11 +13,12 @@ import pyarrow as pa
 
 from features.sources.checks import Checked, check
 from features.sources.sqltext import name, parquet
-from features.tables import INPUT_TABLES, Table
+from features.sources.talk import TALK_KINDS, UNIT
+from features.tables import CONVERSATION_TABLES, INPUT_TABLES, Table
 from pipelines.upsert import merged, write
 from pipelines.workspace import Transaction, Workspace, WorkspaceError
 
-KINDS: Final = ("tables", "mapped", "salesforce", "hubspot")
+KINDS: Final = ("tables", "mapped", "salesforce", "hubspot", *TALK_KINDS)
 """What ``ingest`` can read."""
 
 _MEMORY_MB: Final = 256
@@ -38,14 +39,23 @@ _LATE: Final = """
 SELECT count(*) FROM touchpoints JOIN deals USING (deal_id)
 WHERE touchpoints.occurred_at <= deals.closed_at AND touchpoints.recorded_at > deals.closed_at
 """
+# Speech has 5 to 20 characters a second of a whole call; two orders of magnitude from there it is no speech.
+_WRONG_UNIT: Final = """
+SELECT count(*) FROM (
+    SELECT sum(length(text)) AS characters, max(coalesce(end_s, start_s)) AS seconds
+    FROM utterances SEMI JOIN (FROM conversations WHERE channel = 'call') USING (conversation_id)
+    GROUP BY conversation_id
+) WHERE characters >= 200 AND (characters > 500 * seconds OR (characters < 0.1 * seconds AND seconds > 36_000))
+"""
 
 
 @dataclass(frozen=True)
 class TableReport:
-    """What became of one table's rows: ``rows_in = kept + rejected``.
+    """What became of one table's rows: ``rows_in = kept + rejected + deleted``.
 
     ``reasons`` counts the rejected rows by what was wrong, most first; ``replaced`` counts the older rows of the
-    workspace whose key came again; ``ignored_columns`` are columns of the source that the table has no place for.
+    workspace whose key came again; ``ignored_columns`` are columns of the source that the table has no place for;
+    ``deleted`` counts rows of conversations that were deleted for good, which are left out.
     """
 
     source: str
@@ -55,6 +65,7 @@ class TableReport:
     replaced: int
     reasons: dict[str, int]
     ignored_columns: tuple[str, ...] = ()
+    deleted: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,6 +92,8 @@ class IngestReport:
             lines.append(f"{table}: {entry.rows_in:,} rows in = {entry.kept:,} kept + {entry.rejected:,} rejected")
             if entry.replaced:
                 lines.append(f"  {entry.replaced:,} of the kept rows replace older ones")
+            if entry.deleted:
+                lines.append(f"  {entry.deleted:,} rows left out, because their conversation was deleted for good")
             lines += [f"  {n:,} rejected: {reason}" for reason, n in entry.reasons.items()]
             if entry.ignored_columns:
                 lines.append(f"  columns not used: {_listed(entry.ignored_columns)}")
@@ -92,7 +105,10 @@ class IngestReport:
         return "\n".join(lines)
 
 
-_FLAG_TEXTS: Final = {"late_entries": "Touches dated before their deal closed, but recorded after it"}
+_FLAG_TEXTS: Final = {
+    "late_entries": "Touches dated before their deal closed, but recorded after it",
+    "times_of_calls": "Calls whose times look 1,000 times too long or too short (milliseconds taken for seconds?)",
+}
 
 
 def ingest(
@@ -123,9 +139,11 @@ def ingest(
             with workspace.scratch() as staging, workspace.connect() as con:
                 _be_frugal(con, workspace)
                 selects, ignored = _selects(con, kind, path, staging, mapping)
-                run = _Run(con, workspace, transaction, staging, replace=replace, source=f"{path.name} ({kind})")
+                source = f"{path.name} ({kind})"
+                run = _Run(con, workspace, transaction, staging, replace=replace, source=source, kind=kind)
                 tables = {t: run.table(INPUT_TABLES[t], selects[t]) for t in INPUT_TABLES if t in selects}
-                report = IngestReport(tables, _flags(con), tuple(ignored))
+                flags = _flags(con) | ({"times_of_calls": _single(con, _WRONG_UNIT)} if "utterances" in tables else {})
+                report = IngestReport(tables, flags, tuple(ignored))
             _write_summary(workspace, transaction, report)
     except duckdb.Error as error:
         raise WorkspaceError(_engine_fault(error, workspace)) from error
@@ -178,6 +196,10 @@ def _selects(
         from features.sources import hubspot
 
         return hubspot.canonical(con, path, staging), []
+    if kind in TALK_KINDS:
+        from features.sources.talk import reader
+
+        return reader.canonical(con, path, staging, kind)
     raise ValueError(f"Unknown kind {kind!r}. Kinds: {', '.join(KINDS)}.")
 
 
@@ -193,6 +215,7 @@ class _Run:
         *,
         replace: bool,
         source: str,
+        kind: str,
     ) -> None:
         self.con = con
         self.workspace = workspace
@@ -200,13 +223,16 @@ class _Run:
         self.staging = staging
         self.replace = replace
         self.source = source
+        self.kind = kind
 
     def table(self, table: Table, select: str) -> TableReport:
         """Checks the rows, stages the table as it will stand, and points its view there for the tables that follow."""
+        everything, select = select, self._not_deleted(table, select)
         checked = check(self.con, table, select, self.staging)
         keeps_older = self.workspace.has(table.name) and bool(table.key) and not self.replace
         older = self._count(table.name) if keeps_older else 0
-        query, schema = merged(self.con, table, checked.accepted, table.name if keeps_older else None)
+        staying = self._staying(table, checked.accepted) if keeps_older else None
+        query, schema = merged(self.con, table, checked.accepted, staying)
         target = self.transaction.file(f"tables/{table.name}.parquet")
         total = write(self.con, query, schema, target)
         kept, reasons = self._count(checked.accepted), self._reasons(checked)
@@ -214,7 +240,30 @@ class _Run:
         self.con.execute(f"CREATE OR REPLACE VIEW {name(table.name)} AS SELECT * FROM {parquet([target])}")
         rows_in, rejected = self._count(f"({select})"), sum(reasons.values())
         assert rows_in == kept + rejected, f"{table.name}: {rows_in} rows in, {kept} kept, {rejected} rejected"
-        return TableReport(self.source, rows_in, kept, rejected, older + kept - total, reasons, checked.ignored_columns)
+        deleted = 0 if select == everything else self._count(f"({everything})") - rows_in
+        more = (older + kept - total, reasons, checked.ignored_columns, deleted)
+        return TableReport(self.source, rows_in + deleted, kept, rejected, *more)
+
+    def _not_deleted(self, table: Table, select: str) -> str:
+        """SQL of the rows less those of conversations that were deleted for good."""
+        if table.name not in CONVERSATION_TABLES or not self.workspace.has("deletions"):
+            return select
+        columns = [str(row[0]).casefold() for row in self.con.execute(f"DESCRIBE {select}").fetchall()]
+        if "conversation_id" not in columns:
+            return select
+        again = "trim(conversation_id) IN (SELECT conversation_id FROM deletions)"
+        return f"SELECT * FROM ({select}) WHERE conversation_id IS NULL OR NOT {again}"
+
+    def _staying(self, table: Table, accepted: str) -> str:
+        """The view of older rows, without the utterances of calls and messages that have come again."""
+        if self.kind not in TALK_KINDS or table.name != "utterances":
+            return table.name
+        view = f"{table.name}_staying"
+        come = f"SELECT {UNIT} FROM {name(accepted)}"
+        self.con.execute(
+            f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {name(table.name)} WHERE {UNIT} NOT IN ({come})"
+        )
+        return view
 
     def _reasons(self, checked: Checked) -> dict[str, int]:
         query = (

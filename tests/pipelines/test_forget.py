@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ import pytest
 from features.directory import OwnCompany
 from pipelines.detecting.talk import read_talk
 from pipelines.forget import forget
+from pipelines.ingest import ingest
 from pipelines.workspace import Workspace, WorkspaceError
 
 Factory = Callable[..., Workspace]
@@ -91,9 +93,23 @@ def test_an_unknown_id_deletes_nothing_and_is_named(workspace_of: Factory) -> No
     assert len(workspace.read("conversations")) == 3
 
 
-def test_a_deleted_conversation_that_is_read_in_again_is_not_looked_at_and_can_be_deleted_again(
-    workspace_of: Factory,
-) -> None:
+def test_ingest_leaves_out_what_comes_again_and_says_so(workspace_of: Factory, tmp_path: Path) -> None:
+    workspace = workspace_of(**tables())
+    forget(workspace, ["c1"], now=NOW)
+    again = tmp_path / "again"
+    again.mkdir()
+    for name in ("conversations", "utterances"):
+        pd.DataFrame(tables()[name]).to_csv(again / f"{name}.csv", index=False)
+    report = ingest(workspace, "tables", again)
+    assert {name: (table.kept, table.deleted) for name, table in report.tables.items()} == {
+        "conversations": (2, 1),
+        "utterances": (4, 2),
+    }
+    assert "2 rows left out, because their conversation was deleted for good" in report.text()
+    assert ids(workspace, "utterances", "utterance_id") == ["c2-0", "c2-1", "c3-0", "c3-1"]
+
+
+def test_one_that_another_program_put_back_is_not_looked_at_and_can_be_deleted_again(workspace_of: Factory) -> None:
     given = tables()
     workspace = workspace_of(**given)
     forget(workspace, ["c1"], now=NOW)
