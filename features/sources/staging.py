@@ -36,12 +36,12 @@ class Batch:
     """Some rows of one file, in its order, and the line each begins in; one with a fault will be rejected."""
 
     names: list[str]
-    lines: list[int] = field(default_factory=list)
+    lines: list[int | None] = field(default_factory=list)
     faults: list[str | None] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     characters: int = 0
 
-    def add(self, line: int, fault: str | None, cells: list[str]) -> None:
+    def add(self, line: int | None, fault: str | None, cells: list[str]) -> None:
         """Append one row; ``cells`` are as many as ``names``, empty where there is no value."""
         self.lines.append(line)
         self.faults.append(fault)

@@ -55,8 +55,25 @@ def simulate(
 def ingest(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The export: a file, or a folder of files.")],
     kind: Annotated[
-        Literal["tables", "mapped", "salesforce", "hubspot"],
-        typer.Option("--from", help="What PATH holds: canonical tables, any flat export, or a CRM's own export."),
+        Literal[
+            "tables",
+            "mapped",
+            "salesforce",
+            "hubspot",
+            "gong",
+            "vtt",
+            "srt",
+            "dialogue",
+            "email",
+            "slack",
+            "notes",
+            "transcripts",
+        ],
+        typer.Option(
+            "--from",
+            help="What PATH holds: canonical tables, any flat export, a CRM's own export, or conversations "
+            "(transcripts: of any kind, told apart by content).",
+        ),
     ],
     mapping: Annotated[
         str | None,
