@@ -105,7 +105,7 @@ RIVAL_WORDS: Final = frozenset((
 
 OTHERS: Final = frozenset((
     "side", "bidder", "bidders", "vendor", "vendors", "lot", "party", "supplier", "guys", "fellas", "people",
-    "camp", "team", "offer", "tender",
+    "camp", "team", "offer", "tender", "company", "firm", "seller", "software", "product", "system", "provider",
 ))
 """Words that with "the other" mean a competitor."""
 
@@ -128,5 +128,11 @@ BEFORE_RIVAL: Final = frozenset((
     "competitor", "rival", "incumbent", "competitors", "rivals", "against", "versus", "vs", "beat",
 ))
 """Words that a competitor's name follows."""
+
+COMPANIES: Final = frozenset((
+    "integrator", "integrators", "reseller", "resellers", "dealer", "dealers", "distributor", "distributors",
+    "wholesaler", "partner", "partners", "marketplace", "retailer", "agency", "firm",
+))
+"""Nouns that after "their" mean another company than theirs."""
 
 # fmt: on

@@ -18,6 +18,8 @@ __all__ = ["MENTION_COLUMNS", "PAIR_COLUMNS", "Windows", "candidates", "link_par
 MENTION_COLUMNS: Final = Mention._fields
 PAIR_COLUMNS: Final = ("utterance_id", "partner_id", "link_kind", "link_confidence", "link_reason")
 
+_STATED: Final = ("name", "alias", "domain", "fuzzy", "person", "speaker", "description")
+
 
 def link_partners(
     utterances: pd.DataFrame,
@@ -67,16 +69,17 @@ def candidates(utterances: pd.DataFrame, mentions: pd.DataFrame) -> pd.DataFrame
     Returns
     -------
     One row per utterance and candidate, the surest first: ``utterance_id``, ``partner_id``, ``link_kind``,
-    ``link_confidence``, ``link_reason``. An utterance that links to nobody has one row without a partner, whose
-    ``link_kind`` is ``generic``, ``rival`` or ``none`` (confidence 0).
+    ``link_confidence``, ``link_reason``. An utterance has a row without a partner if it speaks of a rival, or of some
+    partner while none is stated (``link_kind`` ``rival``, ``generic``), or if nobody is in sight (``none``, 0).
     """
     ranked = mentions.assign(
         _unknown=mentions["partner_id"].isna(),
         _order=range(len(mentions)),
     ).sort_values(["utterance_id", "confidence", "_order"], ascending=[True, False, True], kind="stable")
     best = ranked.drop_duplicates(["utterance_id", "partner_id"])
-    named = best.loc[~best["_unknown"] & (best["kind"] != "ellipsis"), "utterance_id"]
-    best = best[~(best["_unknown"] & best["utterance_id"].isin(set(named)))]
+    stated = set(best.loc[best["kind"].isin(_STATED), "utterance_id"])
+    is_needless = best["_unknown"] & (best["kind"] != "rival") & best["utterance_id"].isin(stated)
+    best = best[~is_needless]
     pairs = best.rename(columns={"kind": "link_kind", "confidence": "link_confidence", "reason": "link_reason"})
     pairs = pairs[list(PAIR_COLUMNS)]
     lonely = utterances.loc[~utterances["utterance_id"].isin(set(pairs["utterance_id"])), ["utterance_id"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
@@ -26,6 +27,7 @@ NAME: Final = "[NAME]"
 _NAMED: Final = frozenset({"name", "alias", "domain", "fuzzy"})
 _STAND_INS: Final = frozenset({"pronoun", "description", "speaker", "person"})
 _ADDRESS: Final = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,6}|https?://\S+")
+_LEGAL_FORM: Final = re.compile(r",? ([A-Z][A-Za-z]{1,7})\b\.?")
 
 
 class MaskedText(NamedTuple):
@@ -44,6 +46,14 @@ class _Span(NamedTuple):
     end: int
     tag: str
     partner_id: str | None
+
+
+class _Place(NamedTuple):
+    start: int
+    end: int
+    new_start: int
+    new_end: int
+    tag: str
 
 
 class Masker:
@@ -86,32 +96,17 @@ class Masker:
             tag = PARTNER if span.tag == OTHER_PARTNER and span.partner_id == partner_id is not None else span.tag
             parts += [text[at : span.start], tag]
             length += span.start - at
-            places.append((span, length, length + len(tag), tag))
+            places.append(_Place(span.start, span.end, length, length + len(tag), tag))
             length, at = length + len(tag), span.end
-        whole = "".join([*parts, text[at:]])
-        partner = [(start, end) for _, start, end, tag in places if tag == PARTNER]
-        rival = [(start, end) for _, start, end, tag in places if tag == RIVAL]
-        partner += self._moved(utterance_id, places, _STAND_INS, partner_id)
-        rival += self._moved(utterance_id, places, frozenset({"rival"}), None)
-        return MaskedText(whole, tuple(sorted(set(partner))), tuple(sorted(set(rival))))
-
-    def _moved(
-        self,
-        utterance_id: str,
-        places: list[tuple[_Span, int, int, str]],
-        kinds: frozenset[str],
-        partner_id: str | None,
-    ) -> list[tuple[int, int]]:
-        """Spans of these kinds of mentions where they lie in the masked text; a tag that covers a part counts whole."""
-        moved = []
+        partner = {(place.new_start, place.new_end) for place in places if place.tag == PARTNER}
+        rival = {(place.new_start, place.new_end) for place in places if place.tag == RIVAL}
+        starts = [place.start for place in places]
         for start, end, kind, owner in self._mentions.get(utterance_id, ()):
-            if (
-                kind in kinds
-                and (owner == partner_id if "rival" not in kinds else True)
-                and (owner or "rival" in kinds)
-            ):
-                moved.append((_place(start, places, at_end=False), _place(end, places, at_end=True)))
-        return moved
+            if kind == "rival":
+                rival.add((_moved(start, starts, places, to_end=False), _moved(end, starts, places, to_end=True)))
+            elif kind in _STAND_INS and owner is not None and owner == partner_id:
+                partner.add((_moved(start, starts, places, to_end=False), _moved(end, starts, places, to_end=True)))
+        return MaskedText("".join([*parts, text[at:]]), tuple(sorted(partner)), tuple(sorted(rival)))
 
     def _found(self, utterance_id: str, text: Words) -> list[_Span]:
         """What is replaced, in order and without overlap: partners first, then known companies, then other names."""
@@ -124,7 +119,7 @@ class Masker:
         spans += [_Span(m.start(), m.end(), NAME, None) for m in _ADDRESS.finditer(text.text)]
         for hit in self._roles.find(text) if self._roles is not None else ():
             if hit.kind != "fuzzy" and points(text, hit) >= SURE:
-                spans.append(_Span(hit.start, hit.end, hit.partner_ids[0], None))
+                spans.append(_Span(hit.start, _with_legal_form(text, hit.end), hit.partner_ids[0], None))
         rivals = self._rivals.get(conversation, frozenset())
         for place, end_place in name_words(text, self._speakers.get(conversation, frozenset()) | rivals):
             tag = RIVAL if any(w in rivals for w in text.folded[place : end_place + 1]) else NAME
@@ -205,12 +200,8 @@ def _by_utterance(mentions: pd.DataFrame) -> dict[str, list[tuple[int, int, str,
 
 def _with_legal_form(text: Words, end: int) -> int:
     """End of the name with the legal form behind it: "Hartwig GmbH"."""
-    match = re.compile(r",? ([A-Za-z]{2,8})\b\.?").match(text.text, end)
-    return (
-        match.end()
-        if match is not None and match.group(1).lower() in LEGAL_FORMS and match.group(1)[0].isupper()
-        else end
-    )
+    match = _LEGAL_FORM.match(text.text, end)
+    return match.end() if match is not None and match.group(1).lower() in LEGAL_FORMS else end
 
 
 def _without_overlap(spans: list[_Span]) -> list[_Span]:
@@ -224,14 +215,12 @@ def _without_overlap(spans: list[_Span]) -> list[_Span]:
     return sorted(kept)
 
 
-def _place(offset: int, places: list[tuple[_Span, int, int, str]], *, at_end: bool) -> int:
-    """A character offset of the text as an offset of the masked text; inside a tag it is the tag's near edge."""
-    moved = 0
-    for span, start, end, _ in places:
-        if offset >= span.end:
-            moved = end - span.end
-        elif offset > span.start or (offset == span.start and not at_end):
-            return end if at_end else start
-        else:
-            break
-    return offset + moved
+def _moved(offset: int, starts: list[int], places: list[_Place], *, to_end: bool) -> int:
+    """A character offset of the text as an offset of the masked text; within a tag it is the tag's start or end."""
+    index = (bisect_left(starts, offset) if to_end else bisect_right(starts, offset)) - 1
+    if index < 0:
+        return offset
+    place = places[index]
+    if offset < place.end:
+        return place.new_end if to_end else place.new_start
+    return offset + place.new_end - place.end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
@@ -66,11 +67,16 @@ def rival_words(text: Words, spans: list[tuple[int, int]], taken: list[tuple[int
     taken : characters of its partners' names, which are nobody else's.
     """
     starts = {start for start, _ in spans}
-    found = set()
+    found: set[str] = set()
+    order = sorted(taken)
+    begins = [begin for begin, _ in order]
     for place, start in enumerate(text.starts):
         owns = start in starts and place + 1 < len(text.raw) and text.folded[place + 1] == "s"
         told = place > 0 and text.folded[place - 1] in BEFORE_RIVAL
-        is_free = not any(a <= start < b for a, b in taken)
-        if (owns or told) and is_free and text.raw[place][0].isupper() and frequency_rank(text.folded[place]) is None:
+        if not (owns or told):
+            continue
+        nearest = bisect_right(begins, start) - 1
+        is_free = nearest < 0 or order[nearest][1] <= start
+        if is_free and text.raw[place][0].isupper() and frequency_rank(text.folded[place]) is None:
             found.add(text.folded[place])
     return found

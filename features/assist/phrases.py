@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from features.assist.lexicon import (
     ANY,
+    COMPANIES,
     GROUPS,
     NOT_BUSINESS,
     OTHERS,
@@ -38,7 +39,7 @@ class Phrase(NamedTuple):
     """A stand-in for a partner: what sort, the character span, the types that it fits (none: any) and its words.
 
     ``sort`` is ``description`` (one that was spoken of before), ``group`` ("those guys"), ``generic`` (any of many), or
-    ``rival`` (a competitor, or a competitor's partner).
+    ``theirs`` (another company's: "their reseller") or ``rival`` (a competitor, or a competitor's partner).
     """
 
     sort: str
@@ -103,7 +104,7 @@ def _noun_phrase(text: Words, place: int) -> Phrase | None:
     start = text.starts[place if opening is None else opening]
     if determiner in NOT_BUSINESS and not types:
         return None
-    if determiner in THEY:
+    if determiner in THEY and word in COMPANIES:
         return Phrase("theirs", start, text.ends[place], types)
     many = is_plural and (determiner not in SAID_BEFORE or (determiner == "our" or not types))
     if determiner in SAID_BEFORE and not many:

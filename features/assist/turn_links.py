@@ -64,6 +64,7 @@ class _Links:
         self._turn, self._text, self._names, self._scene = turn, text, names, scene
         self._known = [name for name in names if name.partner_id is not None]
         self._ends = [name.end for name in self._known]
+        self._phrases = list(phrases(text))
 
     def _link(
         self, partner_id: str | None, span: tuple[int, int] | None, kind: str, confidence: float, reason: str
@@ -93,7 +94,10 @@ class _Links:
     def pronouns(self) -> Iterator[Mention]:
         """They, he and she; "you" where the partner is spoken to."""
         scene = self._scene
+        others = {phrase.start for phrase in self._phrases if phrase.sort == "theirs"}
         for place, word in enumerate(self._text.folded):
+            if word in THEY and self._text.starts[place] in others:
+                continue
             if word in THEY:
                 yield from self._referred(place, "they", scene.windows.they)
             elif word in HE_OR_SHE:
@@ -126,7 +130,7 @@ class _Links:
     def descriptions(self) -> Iterator[Mention]:
         """Stand-ins made of nouns: "your integrator", "those guys", "our dealers", "a competitor"."""
         starts = [name.start for name in self._names]
-        for phrase in phrases(self._text):
+        for phrase in self._phrases:
             before = bisect_right(starts, phrase.end - 1) - 1
             if before < 0 or self._names[before].end <= phrase.start:
                 yield self._described(phrase)
