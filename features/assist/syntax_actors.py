@@ -11,8 +11,8 @@ from features.assist.syntax_words import (
     RIVAL_NOUNS,
     SECOND_PERSON,
     SOMEBODY,
-    THIRD_PERSON,
     THING,
+    THIRD_PERSON,
 )
 
 DEPTH = 4
@@ -70,12 +70,14 @@ def owner(tree: Tree, token: int, side: str, depth: int = 0) -> str | None:
 
 
 def antecedent_of(tree: Tree, token: int) -> int | None:
-    """The noun that a relative pronoun stands for; None outside a relative clause."""
+    """The noun that a relative pronoun stands for: its clause's head, else the noun that it follows; None without."""
+    climbed = token
     for _ in range(DEPTH):
-        if tree.deps[token].startswith("acl") and tree.heads[token] != token:
-            return tree.heads[token]
-        token = tree.heads[token]
-    return None
+        if tree.deps[climbed].startswith("acl") and tree.heads[climbed] != climbed:
+            return tree.heads[climbed]
+        climbed = tree.heads[climbed]
+    before = token - 2 if token > 1 and tree.words[token - 1] == "," else token - 1
+    return before if before >= 0 and (before in tree.roles or tree.tags[before].startswith("NN")) else None
 
 
 def _pronoun(word: str, side: str) -> str | None:

@@ -11,6 +11,7 @@ from features.assist.syntax_verbs import Mood, is_negated, mood
 from features.assist.syntax_words import (
     AGENT_CASES,
     HELP_NOUNS,
+    INTENDING,
     LIGHT_VERBS,
     PEOPLE_NOUNS,
     PEOPLE_VERBS,
@@ -27,8 +28,8 @@ JOINT = frozenset({"together", "along", "jointly", "alongside"})
 class Clause:
     """One act (or state) and one who has part in it.
 
-    ``verb`` is the base form with its particle ("set up"), ``be`` before a predicate noun or adjective, empty for an act
-    that only a noun names ("Kestrel's introduction"); ``noun`` the base form of the object, predicate or act noun.
+    ``verb`` is the base form with its particle ("set up"), ``be`` before a predicate noun or adjective, empty for an
+    act that only a noun names ("Kestrel's introduction"); ``noun`` the base form of the object, predicate or act noun.
     ``actor`` is as ``features.assist.syntax_actors.actor`` gives it; NONE if nobody is told. ``route`` tells how the
     actor stands to the act: subject, agent (of a passive), cleft, owner, or the preposition (by, through, with, from,
     without, thanks). ``object`` and ``target`` are actors too (NONE without). ``char_start`` and ``char_end`` span the
@@ -49,9 +50,15 @@ class Clause:
 
     @property
     def status(self) -> str:
-        """As ``Mood.status``; an act "without" somebody is denied of him, unless nothing would be without him."""
+        """As ``Mood.status``, but an offer is only planned, and what was done without somebody he did not do.
+
+        What would not have been without somebody, he did.
+        """
+        if self.route == "notcleft":
+            return "denied"
         if self.route != "without":
-            return self.mood.status
+            intended = self.verb in INTENDING and self.mood.status in {"happened", "present"}
+            return "planned" if intended else self.mood.status
         would = self.mood.modality in {"would", "could"} or self.mood.negated
         return "happened" if would else "denied"
 
@@ -107,11 +114,17 @@ def subject_of(tree: Tree, token: int, depth: int = 0) -> int | None:
         return head
     if relation == "xcomp" or (relation == "advcl" and tree.tags[token] in {"VB", "VBG"}):
         return _controller(tree, head, relation, depth)
-    return subject_of(tree, head, depth + 1) if relation == "conj" else None
+    return _shared_subject(tree, head) if relation in {"conj", "parataxis"} else None
+
+
+def _shared_subject(tree: Tree, head: int) -> int | None:
+    """The subject of the nearest clause above: "Kestrel looked at it for a week and passed"."""
+    above = _predicate_above(tree, head)
+    return None if above is None else subject_of(tree, above, 1)
 
 
 def _controller(tree: Tree, head: int, relation: str, depth: int) -> int | None:
-    """ "They asked her to call": the object acts; "they offered to call": the subject does."""
+    """The object of "they asked her to call" or the subject of "they offered to call"."""
     told = tree.first(head, "obj", "iobj") if relation == "xcomp" else None
     return told if told is not None else subject_of(tree, head, depth + 1)
 
@@ -216,7 +229,7 @@ class _Frame:
         for kid in self.tree.kids(token, *OBLIQUE):
             route = _case(self.tree, kid)
             for party in actors(self.tree, kid, self.side) if route else ():
-                if party in {"OTHER", "IT", "SOMEBODY"} and route != "by":
+                if party in {"OTHER", "IT", "SOMEBODY"} and not (route == "by" and self.meant.passive):
                     continue
                 told = told or route == "by"
                 yield self.clause(party, route, kid, joint=_is_joint(self.tree, kid))

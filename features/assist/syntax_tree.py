@@ -16,9 +16,10 @@ class Tree:
     """Tokens of one utterance with their dependencies; every list has one entry a token.
 
     ``heads`` holds token numbers, a root is its own head. ``deps`` are Universal Dependencies' relations in lower
-    case, ``tags`` those of the Penn treebank. ``lemmas`` are base forms, ``(name)`` for whatever may be a proper name. ``roles`` names the tokens that stand for a masked name. ``sentences``
-    holds (first, one past last) token numbers; ``sentence_of`` the number of each token's sentence. ``starts`` and
-    ``ends`` are character offsets in the parsed text.
+    case, ``tags`` those of the Penn treebank. ``lemmas`` are base forms, ``(name)`` for whatever may be a proper name.
+    ``roles`` names the tokens that stand for a masked name. ``sentences`` holds (first, one past last) token numbers;
+    ``sentence_of`` the number of each token's sentence. ``starts`` and ``ends`` are character offsets in the parsed
+    text.
     """
 
     words: list[str]

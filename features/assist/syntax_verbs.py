@@ -8,6 +8,7 @@ from features.assist.syntax_words import CONDITIONS, FAILING, HEDGING, INSTEAD, 
 AUXILIARY = ("aux", "aux:pass", "cop")
 OPEN = frozenset({"xcomp", "ccomp", "csubj", "acl", "advcl"})
 DEPTH = 4
+CLIPPED = frozenset({"'d", "’d"})
 KINDS = {
     "acl:relcl": "relative",
     "advcl:relcl": "relative",
@@ -23,9 +24,9 @@ KINDS = {
 class Mood:
     """How one predicate is meant.
 
-    ``tense``: past, perfect, present, future or none (a bare infinitive or gerund). ``modality``: the modal verb's class
-    (``would``, ``could``, ``should``, ``might``), ``plan`` below a verb of planning, ``fail`` below one of failing, else
-    empty. ``reported``, ``hedged``: below a verb of saying or of believing.
+    ``tense``: past, perfect, present, future or none (a bare infinitive or gerund). ``modality``: the modal verb's
+    class (``would``, ``could``, ``should``, ``might``), ``plan`` below a verb of planning, ``fail`` below one of
+    failing, else empty. ``reported``, ``hedged``: below a verb of saying or of believing.
     """
 
     tense: str
@@ -62,7 +63,7 @@ def mood(tree: Tree, token: int, depth: int = 0) -> Mood:
     """The mood of a predicate; what a coordinated or open clause leaves unsaid is that of the clause above it."""
     auxiliaries = list(tree.kids(token, *AUXILIARY))
     above = _above(tree, token, auxiliaries, depth)
-    modals = [MODALS[tree.words[kid]] for kid in auxiliaries if tree.words[kid] in MODALS and tree.tags[kid] == "MD"]
+    modals = [MODALS[tree.words[kid]] for kid in auxiliaries if _is_modal(tree, kid, token)]
     tense = _tense(tree, token, auxiliaries, modals)
     governor = _governor(tree, token)
     planner = tree.lemmas[governor] if governor is not None and tree.deps[token] in OPEN else ""
@@ -143,6 +144,8 @@ def _tense(tree: Tree, token: int, auxiliaries: list[int], modals: list[str]) ->
     if modals:
         return "future" if modals[0] == "will" else "present"
     tags = [tree.tags[kid] for kid in auxiliaries] or [tree.tags[token]]
+    if any(tree.words[kid] in CLIPPED for kid in auxiliaries):
+        return "past"
     words = {tree.lemmas[kid] for kid in auxiliaries if tree.deps[kid] == "aux"}
     if "VBD" in tags:
         return "past"
@@ -153,6 +156,13 @@ def _tense(tree: Tree, token: int, auxiliaries: list[int], modals: list[str]) ->
     if tags[0] == "VBN" and not auxiliaries and tree.deps[token] in {"acl", "root", "parataxis", "conj", "advcl"}:
         return "past"
     return "none"
+
+
+def _is_modal(tree: Tree, auxiliary: int, verb: int) -> bool:
+    """Whether an auxiliary is a modal verb; "'d" before a participle is "had"."""
+    if tree.words[auxiliary] in CLIPPED and tree.tags[verb] in {"VBN", "VBD"}:
+        return False
+    return tree.words[auxiliary] in MODALS and tree.tags[auxiliary] == "MD"
 
 
 def _modality(tree: Tree, token: int, modals: list[str], planner: str) -> str:
@@ -179,11 +189,11 @@ def _is_predicate(tree: Tree, token: int) -> bool:
 
 
 def _past_perfect(tree: Tree, auxiliaries: list[int]) -> bool:
-    return any(tree.words[kid] in {"had", "'d", "’d"} and tree.deps[kid] == "aux" for kid in auxiliaries)
+    return any(tree.words[kid] in CLIPPED | {"had"} and tree.deps[kid] == "aux" for kid in auxiliaries)
 
 
 def _inverted_condition(tree: Tree, token: int, auxiliaries: list[int]) -> bool:
-    """ "Had they not told us, …", "Should they call, …": an adverbial clause that an auxiliary leads."""
+    """Whether an auxiliary leads an adverbial clause: "Had they not told us, …"."""
     subject = tree.first(token, "nsubj", "nsubj:pass")
     if tree.deps[token] != "advcl" or subject is None or not auxiliaries:
         return False

@@ -62,6 +62,7 @@ PLANNING = _words(
     "volunteer commit schedule invite aim think threaten prepare request recommend urge remind want aspire seek "
     "ready happy willing keen able available likely due glad set about prepared reluctant interested"
 )
+INTENDING = _words("offer promise propose plan hope want wish intend volunteer expect aim need like schedule")
 FAILING = _words(
     "fail forget refuse decline stop cancel neglect omit lack unable late reluctant impossible avoid prevent"
 )
