@@ -87,6 +87,17 @@ def paired_difference(
     return _estimate(float(difference.mean()), np.concatenate(drawn), len(np.unique(groups)))
 
 
+def paired_metrics(
+    won: Floats, probability: Floats, other: Floats, groups: npt.NDArray[np.int64], samples: int, seed: int
+) -> dict[str, Estimate]:
+    """Each metric of ``probability`` less that of ``other`` on the same deals, with its interval over accounts."""
+    draws = [np.ones((1, len(won))), *_draws(groups, samples, seed)]
+    parts = [(weighted_metrics(won, probability, w), weighted_metrics(won, other, w)) for w in draws]
+    gaps = {name: np.concatenate([ours[name] - theirs[name] for ours, theirs in parts]) for name in METRICS}
+    n_groups = len(np.unique(groups))
+    return {name: _estimate(float(gap[0]), gap[1:], n_groups) for name, gap in gaps.items()}
+
+
 def _estimate(value: float, drawn: Floats, n_groups: int) -> Estimate:
     """Percentile interval, widened for few accounts as Student's t widens that of a mean."""
     usable = drawn[~np.isnan(drawn)]
