@@ -116,6 +116,7 @@ ORDINARY_CAPITALS: Final = frozenset((
     "swedish", "norwegian", "finnish", "portuguese", "greek", "turkish", "chinese", "japanese", "indian",
     "european", "american", "british", "excel", "word", "outlook", "windows", "linux", "google", "microsoft",
     "wednesdays", "thursdays", "madam", "sir", "dear", "regards", "hello",
+    "company", "chair", "chairman", "board", "welsh", "scottish", "irish", "danes", "finns", "hmm", "thanksgiving",
 ))
 """Words with a capital that name no one."""
 
@@ -134,5 +135,10 @@ COMPANIES: Final = frozenset((
     "wholesaler", "partner", "partners", "marketplace", "retailer", "agency", "firm",
 ))
 """Nouns that after "their" mean another company than theirs."""
+
+PHRASE_ENDS: Final = frozenset((
+    "of", "for", "with", "by", "to", "in", "on", "and", "or", "from", "at", "as", "that", "who", "is", "was", "are",
+))
+"""Words that no noun phrase goes over."""
 
 # fmt: on

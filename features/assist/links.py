@@ -85,7 +85,9 @@ def candidates(utterances: pd.DataFrame, mentions: pd.DataFrame) -> pd.DataFrame
     lonely = utterances.loc[~utterances["utterance_id"].isin(set(pairs["utterance_id"])), ["utterance_id"]]
     nobody = lonely.assign(partner_id=None, link_kind="none", link_confidence=0.0, link_reason="no partner in sight")
     place = {utterance_id: n for n, utterance_id in enumerate(utterances["utterance_id"])}
-    both = pd.concat([frame for frame in (pairs, nobody) if len(frame)], ignore_index=True)
+    both = (
+        pd.concat([pairs, nobody], ignore_index=True) if len(pairs) and len(nobody) else pairs if len(pairs) else nobody
+    )
     order = both["utterance_id"].map(place)
     return both.assign(_place=order).sort_values("_place", kind="stable").drop(columns="_place").reset_index(drop=True)
 

@@ -41,7 +41,12 @@ def _is_name(text: Words, place: int, known: frozenset[str]) -> bool:
         return word in known and frequency_rank(word) is None
     if word in known:
         return len(raw) > 1
-    if len(raw) < 3 or not raw.isalpha() or word in ORDINARY_CAPITALS or (raw.isupper() and len(raw) <= 5):
+    if (
+        len(raw) < 3
+        or not raw.isalpha()
+        or {word, word.rstrip("s")} & ORDINARY_CAPITALS
+        or (raw.isupper() and len(raw) <= 5)
+    ):
         return False
     rank = frequency_rank(word)
     if place and text.folded[place - 1] in TITLES:

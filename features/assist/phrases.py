@@ -11,6 +11,7 @@ from features.assist.lexicon import (
     GROUPS,
     NOT_BUSINESS,
     OTHERS,
+    PHRASE_ENDS,
     RIVAL_WORDS,
     SAID_BEFORE,
     THEY,
@@ -60,6 +61,8 @@ def _determiner(text: Words, place: int) -> int | None:
     """Place of the article or the like that opens the noun phrase which ends at ``place``; at most three words back."""
     for back in range(place - 1, max(-1, place - 4), -1):
         if not text.joins(back):
+            return None
+        if back < place - 1 and text.folded[back + 1] in PHRASE_ENDS:
             return None
         if text.folded[back] in SAID_BEFORE | ANY | THEY | NOT_BUSINESS:
             return back

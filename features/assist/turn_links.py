@@ -65,6 +65,7 @@ class _Links:
         self._known = [name for name in names if name.partner_id is not None]
         self._ends = [name.end for name in self._known]
         self._phrases = list(phrases(text))
+        self._rivals_from = next((phrase.end for phrase in self._phrases if phrase.sort == "rival"), None)
 
     def _link(
         self, partner_id: str | None, span: tuple[int, int] | None, kind: str, confidence: float, reason: str
@@ -112,6 +113,9 @@ class _Links:
         if earlier and self._known[earlier - 1].partner_id != self._scene.own:
             owner = self._known[earlier - 1].partner_id
             yield self._link(owner, span, "pronoun", _CONFIDENCE[how], "the partner named just before")
+            return
+        if self._rivals_from is not None and self._rivals_from <= span[0]:
+            yield self._link(None, span, "rival", 0.5, "a competitor is spoken of just before")
             return
         found = self._scene.focus.latest(self._scene.place, window, but=self._scene.own)
         if found is None:
@@ -178,7 +182,7 @@ class _Links:
 def _move(scene: Scene, names: list[Named], said: list[Mention]) -> None:
     """Notes who was spoken of: names first, then the speaker, stand-ins, competitors."""
     if any(link.kind == "rival" for link in said):
-        scene.focus.note(RIVAL, scene.place, 90)
+        scene.focus.note(RIVAL, scene.place, 45)
     stood_for = dict.fromkeys(link.partner_id for link in said if link.kind in {"pronoun", "description"})
     for order, partner_id in enumerate(stood_for):
         if partner_id is not None:
