@@ -19,11 +19,18 @@ _ENOUGH: Final = 0.5
 
 
 def is_dialogue(text: str) -> bool:
-    """Whether at least two, and half, of the first 200 lines with words begin with a speaker."""
+    """Whether at least two, and half, of the first 200 lines or paragraphs begin with a speaker.
+
+    Some speaker has to speak twice, or each turn has its time, or each line a speaker; a list of headers is none.
+    """
     lines = [line for line in text.split("\n", _SAMPLE * 3)[: _SAMPLE * 3] if line.strip()][:_SAMPLE]
-    found = sum(_begun(line) is not None for line in lines)
+    found = [begun for line in lines if (begun := _begun(line)) is not None]
     paragraphs = sum(1 for block in re.split(r"\n\s*\n", text[:20_000]) if block.strip())
-    return found >= 2 and found >= _ENOUGH * min(len(lines), paragraphs)
+    if len(found) < 2 or len(found) < _ENOUGH * min(len(lines), paragraphs):
+        return False
+    speakers = {speaker for speaker, _, _ in found}
+    is_timed = all(start is not None for _, _, start in found)
+    return len(speakers) < len(found) or is_timed or len(found) == len(lines)
 
 
 def dialogue(text: str, file: str) -> Talk:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Final
 
-from bs4 import BeautifulSoup, MarkupResemblesLocatorWarning, Tag
-from bs4.element import Comment, Doctype, NavigableString
+from bs4 import BeautifulSoup, MarkupResemblesLocatorWarning, Tag, XMLParsedAsHTMLWarning
+from bs4.element import NavigableString, PreformattedString
 
 __all__ = ["text_of_html"]
 
@@ -37,7 +37,8 @@ def text_of_html(markup: str) -> str:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MarkupResemblesLocatorWarning)
-        soup = BeautifulSoup(markup, "html.parser")
+        warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
+        soup = BeautifulSoup(markup, "lxml")  # linear also on damaged markup, and expands no entity it does not know
     writer = _Writer()
     # A stack in place of recursion: mail may be nested deeper than Python's calls.
     stack: list[tuple[object, bool]] = [(soup, False)]
@@ -54,7 +55,7 @@ def text_of_html(markup: str) -> str:
                 writer.start(node)
                 stack.append((node, True))
                 stack += [(child, False) for child in reversed(node.contents)]
-        elif isinstance(node, NavigableString) and not isinstance(node, Comment | Doctype):
+        elif isinstance(node, NavigableString) and not isinstance(node, PreformattedString):
             writer.say(str(node), keeps_lines=_in_pre(node))
     return writer.text()
 

@@ -56,6 +56,8 @@ _FIELD: Final = re.compile(
 )
 _SENDERS: Final = frozenset(("from", "von", "de", "da", "van", "от"))
 _DELIMITER: Final = re.compile(r"^\s*(?:--|—|__)\s*$")
+_LINE: Final = re.compile(r"^[\s>*]*[-_=~]{5,19}[-_=~]*\s*$")
+_SIGNED: Final = re.compile(r"^[-–—][^\W\d_][\w.'-]+(?:\s[^\W\d_][\w.'-]+){0,2}\s*$")
 _LIST_FOOTER: Final = re.compile(r"^\s*_{20,}\s*$")
 _SENT_FROM: Final = re.compile(
     r"^\s*(?:(?:Sent|Gesendet|Envoyé|Enviado|Inviato|Verzonden|Отправлено)\s+(?:from|via|with|von|mit|depuis|de|desde|da|"
@@ -90,6 +92,10 @@ def passages(body: str) -> list[Passage]:
     lines = [line.rstrip() for line in body.replace("\r\n", "\n").replace("\r", "\n").replace("\xa0", " ").split("\n")]
     parts = _quoted(lines)
     _mark_signatures(lines, parts)
+    parts = [
+        None if part is not Part.SIGNATURE and _LINE.match(line) else part
+        for line, part in zip(lines, parts, strict=True)
+    ]
     return list(_paragraphs(lines, parts))
 
 
@@ -118,7 +124,7 @@ def _introduction(lines: list[str], number: int) -> tuple[int, bool]:
         return 1, True
     if n := _header_block(lines, number):
         return n, True
-    if not lines[number].strip():
+    if not (_ADDRESS_OR_TIME.search(lines[number]) or _ON.match(lines[number].strip())):
         return 0, False
     for taken in range(1, _INTRO_LINES + 1):
         block = lines[number : number + taken]
@@ -178,6 +184,12 @@ def _begins_signature(lines: list[str], rest: list[int], *, has_words: bool) -> 
         return len(rest) <= _MOST_SIGNATURE
     if _DELIMITER.match(line):
         return len(rest) <= 2 * _MOST_SIGNATURE
+    if _SIGNED.match(line):
+        return (
+            has_words
+            and not lines[rest[0] - 1].strip()
+            and (len(rest) == 1 or bool(_LIST_FOOTER.match(lines[rest[1]])))
+        )
     if _CONFIDENTIAL.match(line):
         return has_words
     return has_words and is_short and bool(_CLOSING.match(line)) and len(rest) <= 8
