@@ -9,8 +9,16 @@ from __future__ import annotations
 from typing import Final
 
 from features.assist.gazetteer import Hit
-from features.assist.lexicon import AFTER_NAME, ARTICLES, BEFORE_NAME, ORDINARY_CAPITALS, PEOPLE, TITLES
-from features.assist.words import Words, frequency_rank
+from features.assist.lexicon import (
+    AFTER_NAME,
+    ARTICLES,
+    BEFORE_NAME,
+    BUSINESS_ACRONYMS,
+    ORDINARY_CAPITALS,
+    PEOPLE,
+    TITLES,
+)
+from features.assist.words import Words, frequency_rank, is_english
 
 SURE: Final = 2.0
 """Points at which a name counts by itself."""
@@ -35,12 +43,19 @@ def points(text: Words, hit: Hit, people: frozenset[str] = frozenset()) -> float
     """
     against = _of_other_names(text, hit, people)
     if hit.is_acronym:
-        return against + (LIKELY if hit.doubt is not None and hit.n_words == 1 else SURE)
+        return against + _of_acronym(text, hit)
     if hit.doubt is None or hit.kind == "domain":
         return against + SURE + 1
     raw = text.raw[hit.first : hit.last + 1]
     capital = all(word[0].isupper() for word in raw) and not text.text.isupper()
     return against + _of_case(text, hit, hit.doubt, capital=capital) + _of_neighbours(text, hit, hit.doubt)
+
+
+def _of_acronym(text: Words, hit: Hit) -> float:
+    letters = "".join(text.folded[hit.first : hit.last + 1])
+    is_known_word = hit.n_words == 1 and is_english(letters)
+    is_initials = hit.n_words > 1 and not {"&", "+"} & set(text.text[hit.start : hit.end])
+    return LIKELY if is_known_word or is_initials or letters in BUSINESS_ACRONYMS else SURE
 
 
 def _of_other_names(text: Words, hit: Hit, people: frozenset[str]) -> float:
@@ -65,8 +80,9 @@ def _goes_on(text: Words, place: int, *, back: bool = False) -> bool:
         return False
     other = place if back else place + 1
     raw, rank = text.raw[other], frequency_rank(text.folded[other])
-    is_name = raw[0].isupper() and not raw.isupper() and len(raw) > 2 and (rank is None or rank >= FREQUENT)
-    return is_name and text.folded[other] not in ORDINARY_CAPITALS and not text.opens_sentence(other)
+    is_name = raw[0].isupper() and not raw.isupper() and len(raw) > 2 and (rank is None or rank >= (0 if back else 300))
+    is_ordinary = text.folded[other] in ORDINARY_CAPITALS and not back
+    return is_name and not is_ordinary and not text.opens_sentence(other)
 
 
 def _of_case(text: Words, hit: Hit, rank: int, *, capital: bool) -> float:
@@ -75,6 +91,8 @@ def _of_case(text: Words, hit: Hit, rank: int, *, capital: bool) -> float:
         is_telling = capital or rank >= UNUSUAL or hit.n_words > 2 or (hit.is_split and rank >= FREQUENT)
         return 2.5 if is_telling else 1.5 if text.text.islower() else 0.5
     if not capital or text.folded[hit.first] in ORDINARY_CAPITALS:
+        if text.folded[hit.first].endswith("s") and not capital:
+            return -1.0
         small = 0.5 if rank >= UNUSUAL else -0.5 if rank >= FREQUENT else -1.0
         return small + (0.5 if text.text.islower() else 0.0)
     return 2.5 if not text.opens_sentence(hit.first) else 2.0 if rank >= UNUSUAL else 1.0

@@ -11,12 +11,12 @@ from typing import Final, NamedTuple
 
 import pandas as pd
 
-from features.assist.lexicon import ARTICLES, LEGAL_FORMS, TRADES
+from features.assist.lexicon import LEGAL_FORMS, TRADES
 from features.assist.near import NearNames
-from features.assist.words import Words, fold, frequency_rank, words
+from features.assist.words import Words, fold, frequency_rank, is_english, words
 
 _LONGEST: Final = 7
-_GLUE: Final = 200
+_GLUE: Final = 600
 """Frequency rank up to which a word is no half of a misheard name ("rang her" is not Ranger)."""
 
 _HEARD_WRONG: Final = 3000
@@ -63,8 +63,10 @@ class Hit:
 
 
 def _legal_off(parts: list[str]) -> list[str]:
-    while len(parts) > 1 and parts[-1] in LEGAL_FORMS:
-        parts = parts[:-1]
+    bare = list(parts)
+    while len(bare) > 1 and (bare[-1] in LEGAL_FORMS or (len(bare) < len(parts) and bare[-1] == "and")):
+        bare = bare[:-1]
+    parts = bare if len("".join(bare)) > 3 else parts
     return parts[1:] if len(parts) > 2 and parts[0] in {"the", "die", "das", "der"} else parts
 
 
@@ -252,15 +254,19 @@ def _pairs(text: Words, place: int, taken: set[int]) -> Iterator[tuple[int, int]
     for first, last in ((place - 1, place), (place, place + 1)):
         if first < 0 or last >= len(text.folded) or first in taken or last in taken or not text.joins(first):
             continue
-        ranks = [frequency_rank(text.folded[i]) for i in (first, last)]
-        if all(rank is None or rank >= _GLUE for rank in ranks) and text.folded[first] not in ARTICLES:
+        if not _is_glue(text.folded[first]) and not _is_glue(text.folded[last]):
             yield first, last
+
+
+def _is_glue(word: str) -> bool:
+    rank = frequency_rank(word)
+    return rank is not None and rank < _GLUE
 
 
 def _may_be_split(text: Words, first: int, last: int, entries: list[Entry]) -> bool:
     """Whether the words may be pieces of a name: no piece of a one-word name is a lone letter or the t of "wasn't"."""
     follows = text.starts[first] > 0 and text.text[text.starts[first] - 1] in "'’"
-    pieces = all(len(text.folded[i]) > 1 for i in range(first, last + 1))
+    pieces = all(len(w) > 1 and not (len(w) <= 3 and _is_glue(w)) for w in text.folded[first : last + 1])
     return not follows and (pieces or any(entry.capitals or entry.n_words > 1 for entry in entries))
 
 
@@ -274,9 +280,11 @@ def _needed(text: Words, first: int, last: int) -> float:
 def _around(text: Words, place: int, taken: set[int]) -> Iterator[tuple[int, int]]:
     """Stretches of up to three words that hold the word at ``place`` and none that is taken."""
     for first in range(max(0, place - 2), place + 1):
-        if text.folded[first] in ARTICLES:
-            continue
         for last in range(place, min(len(text.folded), first + 3)):
+            if first == last and is_english(text.folded[place]):
+                continue
             span = range(first, last + 1)
-            if not any(i in taken for i in span) and all(text.joins(i) for i in range(first, last)):
+            if any(i in taken or (i != place and _is_glue(text.folded[i])) for i in span):
+                continue
+            if all(text.joins(i) for i in range(first, last)):
                 yield first, last

@@ -141,4 +141,12 @@ PHRASE_ENDS: Final = frozenset((
 ))
 """Words that no noun phrase goes over."""
 
+BUSINESS_ACRONYMS: Final = frozenset((
+    "rd", "lp", "bv", "hr", "it", "pr", "qa", "pm", "pc", "ip", "ir", "ar", "fo", "bo", "cc", "po", "pa", "jv", "vp",
+    "fd", "md", "ae", "se", "sa", "ny", "la", "uk", "us", "eu", "un", "ai", "ml", "bi", "ma", "pl", "qbr", "kpi", "roi",
+    "crm", "erp", "sla", "nda", "poc", "rfp", "rfi", "rfq", "ceo", "cfo", "cio", "cto", "coo", "cmo", "cso", "msa",
+    "sow", "saas", "api", "sso", "tco", "arr", "mrr", "fyi", "eta", "eod", "tbc", "tbd", "faq", "gdpr", "mfg", "etc",
+))
+"""Acronyms that everybody uses, which name a partner only where it is named otherwise as well."""
+
 # fmt: on

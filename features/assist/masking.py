@@ -184,7 +184,7 @@ def _speaker_words(utterances: pd.DataFrame) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     known = utterances[["conversation_id", "speaker"]].dropna().drop_duplicates()
     for conversation, speaker in _pairs_of(known, "conversation_id", "speaker"):
-        found.setdefault(conversation, set()).update(w for w in words(speaker).folded if len(w) > 2)
+        found.setdefault(conversation, set()).update(w for w in words(str(speaker)).folded if len(w) > 2)
     return {conversation: frozenset(names) for conversation, names in found.items()}
 
 

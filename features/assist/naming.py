@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -115,21 +114,29 @@ def names_in(
     """
     found = [gazetteer.find(text, speakers) for text in texts]
     scored = [[(hit, points(text, hit, speakers)) for hit in hits] for text, hits in zip(texts, found, strict=True)]
-    sure = Counter(
-        hit.partner_ids[0]
+    sure = [
+        hit
         for hits in scored
         for hit, score in hits
         if score >= SURE and len(hit.partner_ids) == 1 and hit.kind != "fuzzy"
-    )
-    known = present | frozenset(sure)
+    ]
+    known = present | {hit.partner_ids[0] for hit in sure}
+    certain = present | {hit.partner_ids[0] for hit in sure if hit.doubt is None or hit.n_words > 1}
     people = dict(people)
-    return [_decided(text, hits, known, people) for text, hits in zip(texts, scored, strict=True)]
+    return [_decided(text, hits, (known, certain), people) for text, hits in zip(texts, scored, strict=True)]
 
 
-def _decided(text: Words, hits: list[tuple[Hit, float]], known: frozenset[str], people: dict[str, str]) -> list[Named]:
+def _decided(
+    text: Words,
+    hits: list[tuple[Hit, float]],
+    parties: tuple[frozenset[str], frozenset[str]],
+    people: dict[str, str],
+) -> list[Named]:
+    """Names of one turn; ``parties`` are the partners named anywhere, and those named by more than a common word."""
     named = []
     for hit, score in hits:
-        one = _one(text, hit, score, known)
+        is_plain_word = hit.doubt is not None and hit.n_words == 1 and not text.raw[hit.first][0].isupper()
+        one = _one(text, hit, score, parties[is_plain_word])
         if one is not None:
             named.append(one)
             _introduce(text, hit, one, people)

@@ -13,6 +13,9 @@ _WORD: Final = re.compile(rf"[^\W_](?:[^\W_]|[{_INVISIBLE}])*")
 _DROPPED: Final = re.compile(rf"[{_INVISIBLE}]+")
 _LETTERS: Final = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ı": "i"})
 _JOINT: Final = re.compile(r"\s?[-&+/–’'\u200b]\s?|\.|[^\S\n]{1,2}|[^\S\n]?\n")
+COMMON: Final = 30_000
+"""Frequency rank beyond which a word is taken for no word but a name."""
+
 _SENTENCE_END: Final = frozenset('.!?…\n:;>*•"“(')
 
 
@@ -68,8 +71,18 @@ def frequency_rank(word: str) -> int | None:
 
     A plural or a third person counts as common when its singular is.
     """
+    rank = _rank(word)
+    return rank if rank is not None and rank < COMMON else None
+
+
+def is_english(word: str) -> bool:
+    """Whether a folded word is among the 59,000 most frequent of English, and so hardly a name that was misspelt."""
+    return _rank(word) is not None
+
+
+def _rank(word: str) -> int | None:
     ranks = _ranks()
-    rank = ranks.get(word)
-    if rank is None and word.endswith("s") and len(word) > 4:
-        return ranks.get(word[:-1])
-    return rank
+    forms = [word]
+    if word.endswith("s") and len(word) > 4:
+        forms += [word[:-1], word[:-3] + "y"] if word.endswith("ies") else [word[:-1]]
+    return min((ranks[form] for form in forms if form in ranks), default=None)
