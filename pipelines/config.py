@@ -230,6 +230,13 @@ class AssistConfig(Section):
         default=False,
         description="Replace people's names, phone numbers, e-mail and postal addresses in stored quotes.",
     )
+    folds: int = Field(
+        5, ge=2, le=20, description="Folds of whole authors and conversations in which `train --assist` is evaluated."
+    )
+    review_weight: float = Field(
+        1.0, gt=0, le=100, description="Weight of a reviewer's judgement against a labelled turn of the shipped text."
+    )
+    bootstrap: int = Field(500, ge=50, description="Bootstrap samples for the intervals of the evaluation.")
     chunk_utterances: int = Field(
         10_000, ge=1, description="About how many utterances are judged, and their moments saved, in one step."
     )

@@ -16,16 +16,18 @@ BEESWARM_FEATURES: Final = 15
 _BLUE: Final = "#2b5c8a"
 
 
-def calibration_figure(points: pd.DataFrame) -> Figure:
-    """Observed against predicted share of won deals, from ``models.calibration.calibration_points``."""
+def calibration_figure(
+    points: pd.DataFrame, predicted: str = "predicted win probability", observed: str = "share of deals won"
+) -> Figure:
+    """Observed against predicted share, from ``models.calibration.calibration_points``; both names label the axes."""
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="#999999", linestyle="--", linewidth=1, label="predicted = observed")
     low = points["observed"] - points["observed_lo"]
     high = points["observed_hi"] - points["observed"]
     axes.errorbar(points["predicted"], points["observed"], yerr=[low, high], fmt="o", color=_BLUE, capsize=3)
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="predicted win probability", ylabel="share of deals won", aspect="equal")
-    axes.set_title("Calibration on test deals (95 % intervals)", fontsize=10)
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel=predicted, ylabel=observed, aspect="equal")
+    axes.set_title("Calibration on what was held out (95 % intervals)", fontsize=10)
     axes.legend(frameon=False, fontsize=8)
     return figure
 

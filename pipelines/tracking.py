@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import unquote, urlparse
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported; a company's data are its own
@@ -51,6 +51,19 @@ REGISTRY_VARIABLE: Final = "MLFLOW_REGISTRY_URI"
 _LOUD: Final = ("mlflow", "alembic", "sqlalchemy.pool")
 
 
+class AssistModel(Protocol):
+    """A model of assists that can be kept."""
+
+    @property
+    def version(self) -> str:
+        """Changes with everything that decides a prediction."""
+        ...
+
+    def save(self, directory: Path) -> None:
+        """Writes the model into ``directory``, which is made when missing."""
+        ...
+
+
 class NoChampionError(ValueError):
     """No model has been trained for this workspace yet, or its files are gone; the message says what to do."""
 
@@ -82,7 +95,17 @@ class Run:
         """Logs and registers a model under ``name`` with its signature and input example; returns its version there."""
         saved = self.folder / name / SAVED
         model.save(saved)
-        example = _plain(example)
+        return self._registered(saved, name, _plain(example), model.version)
+
+    def assist_model(self, model: AssistModel, beside: Mapping[str, pd.DataFrame]) -> str:
+        """The same for a model of assists; ``beside`` are tables that are kept in its folder, by their file names."""
+        saved = self.folder / ASSIST / SAVED
+        model.save(saved)
+        for name, table in beside.items():
+            table.to_parquet(saved / name, index=False)
+        return self._registered(saved, ASSIST, _turns_example(), model.version)
+
+    def _registered(self, saved: Path, name: str, example: pd.DataFrame, version: str) -> str:
         with redirect_stderr(StringIO()):  # MLflow prints what it registered, beside its log
             info = mlflow.pyfunc.log_model(
                 name=name,
@@ -92,11 +115,11 @@ class Run:
                 input_example=example,
                 pip_requirements=["partnerlift"],
                 registered_model_name=name,
-                metadata={"model_version": model.version},
+                metadata={"model_version": version},
             )
-        version = str(info.registered_model_version)
-        mlflow.MlflowClient().set_model_version_tag(name, version, CONTENT, model.version)
-        return version
+        number = str(info.registered_model_version)
+        mlflow.MlflowClient().set_model_version_tag(name, number, CONTENT, version)
+        return number
 
 
 @contextmanager
@@ -262,6 +285,14 @@ def _experiment(workspace: Workspace, config: Config) -> str:
         return str(found.experiment_id)
     folder = (workspace.root.resolve() / ARTIFACTS).as_uri() if config.tracking.uri is None else None
     return str(mlflow.create_experiment(config.tracking.experiment, artifact_location=folder))
+
+
+def _turns_example() -> pd.DataFrame:
+    """What the registered form of a model of assists is asked (``models.pyfunc``)."""
+    texts = ["How did you hear about us?", "Rook Security told us about you."]
+    columns = {"conversation_id": "c", "seq": [0.0, 1.0], "speaker_org": ["internal", "customer"]}
+    told = pd.DataFrame({**columns, "partner": "Rook Security", "text": texts})
+    return told.astype({name: object for name in told if name != "seq"})
 
 
 def _plain(example: pd.DataFrame) -> pd.DataFrame:

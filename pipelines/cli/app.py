@@ -147,7 +147,11 @@ for name, verb, commands in (
     ("map", data.propose, ["partnerlift map ./crm.csv --out acme.yaml"]),
     ("doctor", data.doctor, ["partnerlift doctor --workspace ./workspace"]),
     ("detect", talk.detect, ["partnerlift detect", "partnerlift detect --all --redact"]),
-    ("train", results.train, ["partnerlift train", "partnerlift train --config my.yaml --tune 30"]),
+    (
+        "train",
+        results.train,
+        ["partnerlift train", "partnerlift train --outcome --tune 30", "partnerlift train --assist --with-reviews"],
+    ),
     (
         "score",
         results.score,

@@ -60,7 +60,18 @@ def demo(
 
 
 def train(
-    _outcome: Annotated[bool, typer.Option("--outcome", help="Train the outcome model; it is the only one.")] = False,
+    outcome: Annotated[bool, typer.Option("--outcome", help="Train the outcome model.")] = False,
+    assist: Annotated[
+        bool, typer.Option("--assist", help="Train the model that finds moments in which a partner helped.")
+    ] = False,
+    with_reviews: Annotated[
+        bool,
+        typer.Option("--with-reviews", help="Let the assist model learn from reviewed moments, too; implies --assist."),
+    ] = False,
+    learning_curve: Annotated[
+        bool,
+        typer.Option("--learning-curve", help="Measure how the assist model grows with its data; takes twice as long."),
+    ] = False,
     allow_leak: Annotated[
         list[str] | None,
         typer.Option("--allow-leak", metavar="COL", help="Keep a column that looks like a leak; may be repeated."),
@@ -73,17 +84,21 @@ def train(
     as_json: Json = False,
     _debug: Debug = False,
 ) -> None:
-    """Fit, evaluate and register the outcome model.
+    """Fit, evaluate and register the models.
 
-    Prints it beside honest baselines. A column that looks like a leak is barred, unless allowed by name. The new model
-    takes over when it is better than the one in use, or when the configuration no longer allows that one.
+    With neither --outcome nor --assist, the outcome model is trained, and the assist model with reviews where there are
+    any. Each is printed as it did on what was held out. A column that looks like a leak is barred from the outcome
+    model, unless allowed by name. A new model takes over when it is better than the one in use, or when the
+    configuration no longer allows that one.
     """
-    from pipelines.train import train as run
+    from pipelines.training import Wanted
+    from pipelines.training import train_models as run
 
     with working("Training"):
         settings = configured(config)
         trials = settings.outcome.tune_trials if tune is None else tune
-        report = run(opened(workspace, settings), settings, allow_leak=tuple(allow_leak or ()), tune=trials)
+        wanted = Wanted(outcome, assist, with_reviews, learning_curve, tuple(allow_leak or ()), trials)
+        report = run(opened(workspace, settings), settings, wanted)
     show(report, as_json=as_json)
 
 

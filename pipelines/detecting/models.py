@@ -11,7 +11,7 @@ from pipelines.config import Config
 from pipelines.detecting.judge import Judge
 from pipelines.workspace import Workspace
 
-__all__ = ["assist_model", "shipped_folder"]
+__all__ = ["assist_model", "load_judge", "shipped_folder"]
 
 CHAMPION: Final = "champion"
 DATABASE: Final = "mlflow.db"
@@ -20,10 +20,15 @@ logger: Final = logging.getLogger(__name__)
 
 def assist_model(workspace: Workspace, config: Config) -> Judge:
     """The configured model; the shipped one where no champion has been trained."""
+    folder = _champion(workspace, config) if config.assist.model == CHAMPION else None
+    return load_judge(folder or shipped_folder())
+
+
+def load_judge(folder: Path) -> Judge:
+    """The model that was saved in a folder; raises ``models.persistence.ArtifactError`` when there is none."""
     from models.assist.persistence import load
 
-    folder = _champion(workspace, config) if config.assist.model == CHAMPION else None
-    return load(folder or shipped_folder())
+    return load(folder)
 
 
 def shipped_folder() -> Path:

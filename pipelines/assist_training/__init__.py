@@ -1,0 +1,1 @@
+"""Training the model that finds assists: its examples, its evaluation, and what is logged."""

@@ -1,0 +1,85 @@
+"""Whether a new model of assists takes the champion's place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from features.assist.taxonomy import taxonomy
+from models.assist_scores import compared
+from models.metrics import Estimate
+from models.persistence import ArtifactError
+from pipelines.assist_training.evaluated import said
+from pipelines.assist_training.examples import Examples
+from pipelines.challenge import Challenge
+from pipelines.config import Config
+from pipelines.detecting.judge import Judge
+from pipelines.detecting.models import load_judge
+from pipelines.tracking import ASSIST, NoChampionError, champion_folder
+from pipelines.workspace import Workspace
+
+__all__ = ["HELD_OUT", "challenge_assist", "decided_by"]
+
+HELD_OUT: Final = "held_out.parquet"
+"""File beside a model's own in which its held-out decisions stand, for the model that challenges it."""
+
+
+def challenge_assist(
+    workspace: Workspace,
+    config: Config,
+    model: Judge,
+    held: pd.DataFrame,
+    examples: Examples,
+    before: pd.DataFrame | None,
+) -> Challenge:
+    """Compares a model with the champion, on turns that neither saw when it judged them.
+
+    Parameters
+    ----------
+    held : the model's held-out decisions.
+    examples : all labelled pairs; what the champion's own held-out decisions lack, it never saw, and judges now.
+    before : held-out decisions of the same recipe without reviews, in the champion's place where there is none yet.
+    """
+    try:
+        folder = champion_folder(workspace, config, ASSIST)
+        champion = load_judge(folder)
+    except NoChampionError:
+        if before is None:
+            return Challenge(promote=True, sentence="Promoted: it is the first champion.")
+        return decided_by(_gains(config, held, before), "the model without reviews")
+    except ArtifactError as error:
+        return Challenge(promote=True, sentence=f"Promoted: the champion cannot be read ({error})")
+    if champion.version == model.version:
+        return Challenge(promote=False, sentence=f"The new model is the champion {model.version} itself.")
+    return decided_by(_gains(config, held, _of_champion(champion, folder, examples)), "the champion")
+
+
+def decided_by(gains: dict[str, Estimate], other: str) -> Challenge:
+    """The decision: better by PR-AUC beyond chance, and not surely worse calibrated."""
+    if not gains:
+        return Challenge(promote=True, sentence=f"Promoted: {other} was judged on none of these turns.")
+    gain, worse = gains["pr_auc"], gains["ece"]
+    facts = f"PR-AUC {gain.value:+.4f} [{gain.lo:+.4f}, {gain.hi:+.4f}], ECE {worse.value:+.4f}"
+    if not gain.lo > 0:
+        sentence = f"Not promoted: not better than {other} by more than chance ({facts})."
+        return Challenge(promote=False, sentence=sentence, gain=gain)
+    if worse.lo > 0:
+        return Challenge(promote=False, sentence=f"Not promoted: worse calibrated than {other} ({facts}).", gain=gain)
+    return Challenge(promote=True, sentence=f"Promoted: better than {other} ({facts}).", gain=gain)
+
+
+def _gains(config: Config, ours: pd.DataFrame, theirs: pd.DataFrame) -> dict[str, Estimate]:
+    return compared(ours, theirs, taxonomy().assist_ids, config.assist.bootstrap, config.seed)
+
+
+def _of_champion(champion: Judge, folder: Path, examples: Examples) -> pd.DataFrame:
+    """The champion's held-out decisions, and what it says of the conversations that it never saw."""
+    path = folder / HELD_OUT
+    if not path.exists():
+        return said(champion, examples)
+    known = pd.read_parquet(path)
+    conversations = examples.pairs["conversation_id"]
+    unseen = conversations[~conversations.isin(known["conversation_id"])].unique()
+    return pd.concat([known, said(champion, examples.of(unseen))], ignore_index=True) if len(unseen) else known

@@ -1,0 +1,182 @@
+"""`partnerlift train --assist`: the model that finds assists, judged on authors and conversations it never saw."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from features.assist.taxonomy import taxonomy
+from models.assist_scores import Scores, compared, scored
+from models.calibration import calibration_points
+from models.crossfit import TrainingDataError
+from pipelines.assist_training.challenge import HELD_OUT, challenge_assist
+from pipelines.assist_training.evaluated import held_out, learning_curve, said, with_classes
+from pipelines.assist_training.examples import REVIEWS, Examples, corpus_examples, workspace_examples
+from pipelines.assist_training.plots import confusion_figure, curve_figure
+from pipelines.assist_training.recipe import TrainedJudge, fitted
+from pipelines.assist_training.report import AssistReport, ReviewEffect
+from pipelines.config import Config
+from pipelines.plots import calibration_figure, save
+from pipelines.provenance import code_version
+from pipelines.tracking import ASSIST, Run, promote, tracked_run
+from pipelines.workspace import Workspace
+
+__all__ = ["train_assist"]
+
+SUMMARY: Final = "results/assist_evaluation.json"
+SHOWN_CHARACTERS: Final = 200
+logger: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Learned:
+    """What a recipe made of the examples: its held-out decisions, those without reviews, and the model of all."""
+
+    examples: Examples
+    held: pd.DataFrame
+    before: pd.DataFrame | None
+    model: TrainedJudge
+    reviews: ReviewEffect | None
+
+
+def train_assist(
+    workspace: Workspace, config: Config, *, with_reviews: bool = False, with_curve: bool = False
+) -> AssistReport:
+    """Trains the model that finds assists on the shipped conversations, and registers it in MLflow.
+
+    It becomes the champion, which ``detect`` uses, when it is the first, or better than the champion by PR-AUC on
+    held-out authors and conversations beyond chance, and not surely worse calibrated.
+
+    Parameters
+    ----------
+    with_reviews : learn from the workspace's reviewed moments as well, and say what they changed.
+    with_curve : measure how the model grows with the number of conversations, which takes as long again.
+
+    Raises
+    ------
+    TrainingDataError
+        When reviews are asked for and none says what a moment is.
+    WorkspaceError
+        When another run holds the workspace.
+    """
+    with workspace.lock("train"):
+        learned = _learned(workspace, config, with_reviews=with_reviews)
+        curve = _curve(config, learned.examples) if with_curve else pd.DataFrame()
+        return _recorded(workspace, config, learned, curve)
+
+
+def _learned(workspace: Workspace, config: Config, *, with_reviews: bool) -> _Learned:
+    shipped, folds = corpus_examples(), config.assist.folds
+    plain = held_out(fitted, shipped, folds)
+    base = fitted(shipped)
+    if not with_reviews:
+        return _Learned(shipped, plain, None, base, None)
+    judged = workspace_examples(workspace, config.company.to_own(), config.assist.review_weight)
+    if not judged.labelled.any():
+        raise TrainingDataError(
+            "No review says what a moment is. Judge some with `partnerlift review`, or train without --with-reviews."
+        )
+    judged = with_classes(base, judged)
+    examples = shipped.joined(judged)
+    held, before = held_out(fitted, examples, folds), pd.concat([plain, said(base, judged)], ignore_index=True)
+    return _Learned(examples, held, before, fitted(examples), _effect(config, judged, held, before))
+
+
+def _effect(config: Config, judged: Examples, held: pd.DataFrame, before: pd.DataFrame) -> ReviewEffect:
+    is_own = held["conversation_id"].str.startswith(REVIEWS)
+    keys = ["utterance_id", "partner_id"]
+    both = held[is_own].merge(before[[*keys, "decided"]], on=keys, suffixes=("", "_before"))
+    options: Any = {"assists": taxonomy().assist_ids, "samples": config.assist.bootstrap, "seed": config.seed}
+    return ReviewEffect(
+        n_reviews=int(judged.pairs["review_id"].nunique()),
+        n_examples=int(judged.labelled.sum()),
+        n_changed=int((both["decided"] != both["decided_before"]).sum()),
+        shipped=compared(held[~is_own], before, **options),
+        reviewed=compared(held[is_own], before, **options),
+    )
+
+
+def _scored(config: Config, held: pd.DataFrame) -> Scores:
+    classes = taxonomy()
+    return scored(held, classes.ids, classes.assist_ids, config.assist.bootstrap, config.seed)
+
+
+def _curve(config: Config, examples: Examples) -> pd.DataFrame:
+    held = learning_curve(fitted, examples, config.assist.folds, config.seed)
+    rows = []
+    for n, part in held.groupby("n_conversations", sort=True):
+        scores = _scored(config, part)
+        rows.append({"n_conversations": int(str(n)), "pr_auc": scores.binary["pr_auc"].value, "f1": scores.f1})
+    return pd.DataFrame(rows)
+
+
+def _recorded(workspace: Workspace, config: Config, learned: _Learned, curve: pd.DataFrame) -> AssistReport:
+    """Compares with the champion, logs everything, promotes what won, and only then writes the results."""
+    scores = _scored(config, learned.held)
+    versus = challenge_assist(workspace, config, learned.model, learned.held, learned.examples, learned.before)
+    code = code_version()
+    with tracked_run(workspace, config, {"code_version": code, "model": "assist"}) as run:
+        report = AssistReport(
+            run_id=run.run_id,
+            model_version=learned.model.version,
+            trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            code_version=code,
+            n_conversations=int(learned.examples.utterances["conversation_id"].nunique()),
+            n_authors=int(learned.examples.pairs["author"].nunique()),
+            scores=scores,
+            challenge=versus,
+            reviews=learned.reviews,
+            curve=curve,
+        )
+        version = _logged(run, config, report, learned)
+    if versus.promote:
+        promote(workspace, config, ASSIST, version)
+    with workspace.transaction() as transaction:
+        text = json.dumps(report.to_dict(), indent=1)
+        transaction.file(SUMMARY).write_text(text, encoding="utf-8")
+    return report
+
+
+def _logged(run: Run, config: Config, report: AssistReport, learned: _Learned) -> str:
+    """Logs everything of the run; returns the registered version."""
+    run.params(
+        {**config.assist.model_dump(mode="json"), "seed": config.seed, "with_reviews": learned.before is not None}
+    )
+    run.document(config.model_dump(mode="json"), "config.yaml")
+    run.document(report.to_dict(), "assist_evaluation.json")
+    run.metrics(report.scores.numbers())
+    is_assist, probability = (
+        np.asarray(column, dtype=np.float64)
+        for column in (learned.held["label"].isin(taxonomy().assist_ids), learned.held["p_assist"])
+    )
+    points = calibration_points(is_assist, probability)
+    figure = calibration_figure(points, "probability of an assist", "share of turns with one")
+    run.file(save(figure, run.folder / "calibration.png"), "plots")
+    run.file(save(confusion_figure(report.scores.confusion), run.folder / "confusion.png"), "plots")
+    tables = {"classes": report.scores.by_class, "errors": _errors(learned)}
+    tables["confusion"] = report.scores.confusion.reset_index()
+    if len(report.curve):
+        run.file(save(curve_figure(report.curve), run.folder / "learning_curve.png"), "plots")
+        tables["learning_curve"] = report.curve
+    for name, table in tables.items():
+        path = run.folder / f"{name}.csv"
+        table.to_csv(path, index=False)
+        run.file(path, "tables")
+    return run.assist_model(learned.model, {HELD_OUT: learned.held})
+
+
+def _errors(learned: _Learned) -> pd.DataFrame:
+    """Held-out decisions that differ from their label, the surest first; text of the shipped conversations only."""
+    wrong = learned.held[learned.held["label"] != learned.held["decided"]]
+    texts = learned.examples.utterances.set_index("utterance_id")["text"]
+    own = wrong["conversation_id"].str.startswith(REVIEWS)
+    text = wrong["utterance_id"].map(texts).str.slice(0, SHOWN_CHARACTERS).where(~own)
+    gap = (wrong["p_assist"] - wrong["label"].isin(taxonomy().assist_ids)).abs()
+    order = gap.sort_values(ascending=False, kind="stable").index
+    return wrong.assign(text=text).loc[order]

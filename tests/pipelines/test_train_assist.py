@@ -1,0 +1,230 @@
+"""Training the model that finds assists, with a recipe that learns words: what is judged, logged and promoted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+import pytest
+
+import pipelines.assist_training.challenge
+import pipelines.train_assist
+from features.assist.notation import Corpus, parsed
+from features.assist.taxonomy import taxonomy
+from models.crossfit import TrainingDataError
+from models.metrics import Estimate
+from pipelines.assist_training.challenge import decided_by
+from pipelines.assist_training.examples import Examples, corpus_examples, workspace_examples
+from pipelines.config import parse_config
+from pipelines.tracking import ASSIST, champion_folder
+from pipelines.train_assist import train_assist
+from pipelines.training import Wanted, train_models
+from pipelines.workspace import Workspace
+
+Factory = Callable[..., Workspace]
+
+CONFIG = parse_config({"assist": {"folds": 2, "bootstrap": 50}})
+DAY0 = datetime(2025, 3, 1, tzinfo=UTC)
+AUTHORS = ("ka", "kb", "kc")
+LINES = """
+PARTNER id={a}_rook name=Rook type=msp domains=rook.example aliases=Rook Security
+
+=== CONV id={a}01 channel=call started=2025-01-01T09:00:00 industry=banks deal={a}d
+[00:01] Ann Li (customer): Rook warned us about the director.
+>> risk_save {a}_rook
+[00:09] Bo Ek (internal): Rook was late again.
+>> negative_impact {a}_rook
+[00:15] Ann Li (customer): Good morning to you.
+=== CONV id={a}02 channel=call started=2025-01-02T09:00:00 industry=banks deal={a}d
+[00:01] Ann Li (customer): Then Rook warned the board.
+>> risk_save {a}_rook
+[00:09] Bo Ek (internal): Is it raining there?
+"""
+
+
+class Counted:
+    """Says of a turn the class that most of its words had; it learns from labelled pairs."""
+
+    def __init__(self, words: dict[str, Counter[str]]) -> None:
+        self.words = words
+
+    @property
+    def version(self) -> str:
+        content = json.dumps({word: dict(counts) for word, counts in self.words.items()}, sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+    def save(self, directory: Path) -> None:
+        directory.mkdir(parents=True)
+        text = json.dumps({word: dict(counts) for word, counts in self.words.items()})
+        (directory / "words.json").write_text(text, encoding="utf-8")
+
+    def predict(self, utterances: pd.DataFrame, mentions: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+        texts = utterances.set_index("utterance_id")["text"]
+        ids, assists = list(taxonomy().ids), list(taxonomy().assist_ids)
+        rows = []
+        for name in pairs["utterance_id"]:
+            counts = Counter({"background": 0.5})
+            for word in texts[name].split():
+                counts.update(self.words.get(word, {}))
+            rows.append({one: counts[one] / sum(counts.values()) for one in ids})
+        found = pd.DataFrame(rows, columns=ids)
+        return found.assign(label=found.idxmax(axis=1), p_assist=found[assists].sum(axis=1))
+
+
+def fitted(examples: Examples) -> Counted:
+    texts = examples.utterances.set_index("utterance_id")["text"]
+    words: dict[str, Counter[str]] = defaultdict(Counter)
+    labelled = examples.pairs[examples.labelled]
+    for name, label, weight in zip(labelled["utterance_id"], labelled["label"], labelled["weight"], strict=True):
+        for word in texts[name].split():
+            words[word][label] += weight
+    return Counted(words)
+
+
+def corpus() -> Corpus:
+    return parsed((f"{author}.conv.txt", LINES.format(a=author)) for author in AUTHORS)
+
+
+@pytest.fixture(autouse=True)
+def _recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    def loaded(folder: Path) -> Counted:
+        words = json.loads((folder / "words.json").read_text(encoding="utf-8"))
+        return Counted({word: Counter(counts) for word, counts in words.items()})
+
+    monkeypatch.setattr(pipelines.train_assist, "fitted", fitted)
+    monkeypatch.setattr(pipelines.train_assist, "corpus_examples", lambda: corpus_examples(corpus()))
+    monkeypatch.setattr(pipelines.assist_training.challenge, "load_judge", loaded)
+
+
+def reviewed(verdict: str = "rejected") -> dict[str, list[dict[str, Any]]]:
+    """Two conversations in which somebody "warned", and judgements of what was made of it."""
+    found = {
+        "conversation_id": "x", "partner_id": "p", "assist_type": "risk_save", "journey_stage": "pre_sale",
+        "quote": "q", "char_start": 0, "char_end": 1, "confidence": 0.9, "type_confidence": 0.9,
+        "model_version": "m", "detected_at": DAY0,
+    }  # fmt: skip
+    judged = {"reviewer": "r", "role": "reviewer", "verdict": verdict, "model_version": "m", "reviewed_at": DAY0}
+    return {
+        "partners": [{"partner_id": "p", "name": "Talley", "partner_type": "si"}],
+        "conversations": [{"conversation_id": c, "channel": "call", "started_at": DAY0} for c in ("x", "y")],
+        "utterances": [
+            {"utterance_id": f"{c}{n}", "conversation_id": c, "seq": n, "speaker_org": "customer", "text": text}
+            for c in ("x", "y")
+            for n, text in enumerate(["Talley warned nobody at all.", "Hello."])
+        ],
+        "moments": [found | {"moment_id": c, "conversation_id": c, "utterance_ids": [f"{c}0"]} for c in ("x", "y")],
+        "reviews": [judged | {"review_id": f"r{c}", "moment_id": c} for c in ("x", "y")],
+    }
+
+
+def test_a_label_goes_to_its_pair_and_what_has_none_is_background() -> None:
+    examples = corpus_examples(corpus())
+    pairs = examples.pairs[examples.pairs["author"] == "ka"]
+    assert pairs[["utterance_id", "label"]].values.tolist() == [
+        ["ka01-0000", "risk_save"],
+        ["ka01-0001", "negative_impact"],
+        ["ka01-0002", "background"],
+        ["ka02-0000", "risk_save"],
+        ["ka02-0001", "background"],
+    ]
+    assert pairs.loc[pairs["label"] != "background", "partner_id"].eq("ka_rook").all()
+
+
+def test_a_label_of_a_partner_that_is_not_linked_goes_to_the_turns_row_without_one() -> None:
+    said = LINES.replace("Then Rook warned the board", "Somebody warned the board, at last, in the year before")
+    alone = said[said.index("PARTNER") : said.index("===")] + said[said.index("=== CONV id={a}02") :]
+    pairs = corpus_examples(parsed([("ka.conv.txt", alone.format(a="ka"))])).pairs
+    assert pairs[["partner_id", "label"]].fillna("").values.tolist()[0] == ["", "risk_save"]
+
+
+def test_judged_turns_are_labelled_and_their_conversation_is_context_only(workspace_of: Factory) -> None:
+    examples = workspace_examples(workspace_of(**reviewed()), CONFIG.company.to_own(), 2.0)
+    known = examples.pairs[examples.labelled]
+    assert known[["utterance_id", "label", "weight", "review_id"]].values.tolist() == [
+        ["workspace/x0", "not_an_assist", 2.0, "rx"],
+        ["workspace/y0", "not_an_assist", 2.0, "ry"],
+    ]
+    assert examples.utterances["utterance_id"].tolist() == [
+        "workspace/x0",
+        "workspace/x1",
+        "workspace/y0",
+        "workspace/y1",
+    ]
+
+
+@pytest.mark.slow
+def test_the_first_model_is_judged_on_other_authors_logged_and_promoted(workspace_of: Factory) -> None:
+    workspace = workspace_of()
+    report = train_assist(workspace, CONFIG, with_curve=True)
+    assert (report.scores.n, report.scores.n_assists, report.n_authors) == (15, 6, 3)
+    assert report.scores.f1 == 1.0
+    assert report.challenge.sentence == "Promoted: it is the first champion."
+    assert report.curve["n_conversations"].tolist()[-1] == 2
+    assert "Warned of a risk or saved the customer" in report.text()
+    folder = champion_folder(workspace, CONFIG, ASSIST)
+    assert sorted(path.name for path in folder.iterdir()) == ["held_out.parquet", "words.json"]
+    client = mlflow.MlflowClient(f"sqlite:///{workspace.root / 'mlflow.db'}")
+    run = client.get_run(report.run_id)
+    assert run.data.metrics["pr_auc"] == 1.0
+    assert run.data.metrics["risk_save.recall"] == 1.0
+    kept = {f.path for name in ("plots", "tables") for f in client.list_artifacts(report.run_id, name)}
+    assert kept == {
+        "plots/calibration.png", "plots/confusion.png", "plots/learning_curve.png", "tables/classes.csv",
+        "tables/confusion.csv", "tables/errors.csv", "tables/learning_curve.csv",
+    }  # fmt: skip
+    again = train_assist(workspace, CONFIG)
+    assert again.challenge.sentence == f"The new model is the champion {report.model_version} itself."
+
+
+@pytest.mark.slow
+def test_reviews_are_learned_from_and_the_run_says_what_they_changed(workspace_of: Factory) -> None:
+    workspace = workspace_of(**reviewed())
+    config = parse_config({"assist": {"folds": 3, "bootstrap": 50}})
+    report = train_models(workspace, config, Wanted(with_reviews=True))
+    assert report.outcome is None
+    assert report.assist is not None
+    effect = report.assist.reviews
+    assert effect is not None
+    assert (effect.n_reviews, effect.n_examples, effect.n_changed) == (2, 2, 2)
+    assert "What reviews changed: 2 judgements of 2 turns decide 2 of them otherwise" in report.text()
+    assert json.loads(json.dumps(report.to_dict()))["assist"]["reviews"]["changed"] == 2
+    path = mlflow.artifacts.download_artifacts(
+        run_id=report.assist.run_id,
+        artifact_path="tables/errors.csv",
+        tracking_uri=f"sqlite:///{workspace.root / 'mlflow.db'}",
+    )
+    assert "warned nobody" not in Path(path).read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_without_a_usable_review_training_with_reviews_says_so(workspace_of: Factory) -> None:
+    with pytest.raises(TrainingDataError, match="No review says what a moment is"):
+        train_assist(workspace_of(**reviewed("unsure")), CONFIG, with_reviews=True)
+
+
+def gains(pr_auc: tuple[float, float], ece: tuple[float, float]) -> dict[str, Estimate]:
+    return {name: Estimate(sum(ends) / 2, *ends) for name, ends in (("pr_auc", pr_auc), ("ece", ece))}
+
+
+@pytest.mark.parametrize(
+    ("found", "promoted", "words"),
+    [
+        (gains((0.01, 0.03), (-0.01, 0.01)), True, "better than the champion"),
+        (gains((-0.01, 0.03), (-0.01, 0.01)), False, "not better than the champion by more than chance"),
+        (gains((0.01, 0.03), (0.01, 0.02)), False, "worse calibrated"),
+        ({}, True, "judged on none of these turns"),
+    ],
+)
+def test_a_model_takes_over_when_it_ranks_surely_better_and_is_not_surely_worse_calibrated(
+    found: dict[str, Estimate], promoted: bool, words: str
+) -> None:
+    decision = decided_by(found, "the champion")
+    assert decision.promote == promoted
+    assert words in decision.sentence
