@@ -19,7 +19,7 @@ LIST: Final = "conversations.csv"
 """Name of the file that may tell of the others in its folder."""
 
 _FILLED: Final = ("started_at", "account_id", "deal_id", "channel", "url", "consent", "delete_after")
-_CLOCK: Final = r"(?:[T _-]?(\d{2})[-:._h]?(\d{2})(?:[-:._]?(\d{2}))?(?!\d))?"
+_CLOCK: Final = r"(?:[T _-]?(\d{2})[-:._h]?(\d{2})(?:[-:._]?(\d{2}))?)?(?!\d)"
 _MOMENTS: Final = (
     re.compile(r"(?<!\d)((?:19|20)\d{2})-(\d{2})-(\d{2})" + _CLOCK),
     re.compile(r"(?<!\d)((?:19|20)\d{2})(\d{2})(\d{2})" + _CLOCK),

@@ -78,6 +78,10 @@ _CONFIDENTIAL: Final = re.compile(
     re.IGNORECASE,
 )
 _ITEM: Final = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)])\s+")
+_NAME: Final = re.compile(r"^[^\W\d_][\w.'’-]*(?:,?\s+[^\W\d_][\w.'’-]*){1,5}$")
+_REACHED: Final = re.compile(r"@[\w-]+\.\w|https?://|www\.|\+?\(?\d[\d ()./-]{6,}\d")
+_SAYS: Final = re.compile(r"[!?:,]$|(?:\S+\s+){4}.*\.$")
+_CARD_LINES: Final = 8
 _MOST_SIGNATURE: Final = 12
 _INTRO_LINES: Final = 3
 
@@ -87,7 +91,8 @@ def passages(body: str) -> list[Passage]:
 
     Quoted is a line behind ``>``, and all from a header block (``From: … Sent: …``), a rule such as ``-----Original
     Message-----``, or a line like ``On … wrote:`` with no ``>`` after it. An introduction is dropped. A signature
-    begins with ``-- ``, ``Sent from my …``, a closing formula within 8 short lines of the end, or a legal notice.
+    begins with ``-- ``, ``Sent from my …``, a closing formula within 8 short lines of the end, a legal notice,
+    or is a name with how to reach it.
     """
     lines = [line.rstrip() for line in body.replace("\r\n", "\n").replace("\r", "\n").replace("\xa0", " ").split("\n")]
     parts = _quoted(lines)
@@ -175,6 +180,20 @@ def _mark_signatures(lines: list[str], parts: list[Part | None]) -> None:
             return
         if len(rest) <= 6 and _SENT_FROM.match(lines[number]) and not _NOT_SENT_FROM.search(lines[number]):
             parts[number] = Part.SIGNATURE
+    for number in _contact_block(lines, own):
+        parts[number] = Part.SIGNATURE
+
+
+def _contact_block(lines: list[str], own: list[int]) -> list[int]:
+    """The author's last lines, if they are a name and how to reach them: short, and no sentence among them."""
+    first = len(own)
+    while first > 0 and (first == len(own) or own[first - 1] == own[first] - 1):
+        first -= 1
+    block = [lines[n].strip() for n in own[first:]]
+    is_card = 2 <= len(block) <= _CARD_LINES and first > 0 and all(len(one) <= 60 for one in block)
+    if not is_card or any(_SAYS.search(one) for one in block) or not _NAME.match(block[0]):
+        return []
+    return own[first:] if any(_REACHED.search(one) for one in block[1:]) else []
 
 
 def _begins_signature(lines: list[str], rest: list[int], *, has_words: bool) -> bool:

@@ -62,7 +62,7 @@ def canonical(con: duckdb.DuckDBPyConnection, path: Path, staging: Path, kind: s
             f"{path} holds no file whose content is {what}.{seen} "
             f"Kinds are told by content: {', '.join(TALK_KINDS[:-1])}."
         )
-    talks = _dated(_Reader(con, staging, sources).talks(), sources.listed)
+    talks = _dated(_Reader(con, staging, sources).talks(), sources.listed, path.name if path.is_dir() else "")
     return staged(con, talks, staging), sources.ignored
 
 
@@ -171,13 +171,13 @@ class _Reader:
         self.faults.append(rejected(title, line, fault, channel=channel, source_system=system))
 
 
-def _dated(talks: Iterator[Talk], listed: Listed | None) -> Iterator[Talk]:
-    """The talks with what the list tells of them; one that still has no start takes it from its file's name."""
+def _dated(talks: Iterator[Talk], listed: Listed | None, root: str) -> Iterator[Talk]:
+    """The talks with what the list tells; one that still has no start takes it from the name of its file or folder."""
     for talk in talks:
         if listed is not None:
             listed.fill(talk)
         if not talk.started_at and talk.fault is None:
-            talk.started_at = moment_in(talk.file) or ""
+            talk.started_at = moment_in(f"{root}/{talk.file}") or ""
             if not talk.started_at:
                 talk.fault = (
                     "nothing tells when it began: put the date in the file's name, as 2024-01-31T15-00 Kickoff.vtt, or "
