@@ -26,11 +26,18 @@ NAMED_LINKS = ("compound", "flat", "appos", "nmod:unmarked", "nmod:desc", "amod"
 PLACED_CASES = frozenset({"from", "at", "of", "in", "with", "by", "within", "to"})
 
 
-def actors(tree: Tree, token: int, side: str) -> tuple[str, ...]:
-    """Actors of a noun phrase and of what is coordinated with it ("Kestrel and our team"), each once, at most three."""
-    found = [actor(tree, token, side)]
-    found += [actor(tree, kid, side) for kid in tree.kids(token, "conj") if not tree.tags[kid].startswith("VB")]
-    return tuple(dict.fromkeys(found))[:3]
+def actors(tree: Tree, token: int, side: str) -> dict[str, int]:
+    """Actors of a noun phrase and of what is coordinated with it ("Kestrel and our team"), at most three.
+
+    Returns
+    -------
+    Actor → its head token.
+    """
+    parties = [token, *(kid for kid in tree.kids(token, "conj") if not tree.tags[kid].startswith("VB"))]
+    found: dict[str, int] = {}
+    for party in parties:
+        found.setdefault(actor(tree, party, side), party)
+    return dict(list(found.items())[:3])
 
 
 def actor(tree: Tree, token: int, side: str, depth: int = 0) -> str:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from spacy.tokens import Doc
 
 from features.assist.syntax_actors import PARTNERISH, actor, actors, antecedent_of, owner
+from features.assist.syntax_parties import case_route, is_instead, is_joint, meant_of
 from features.assist.syntax_tree import Tree, tree_of
 from features.assist.syntax_verbs import Mood, is_negated, mood
 from features.assist.syntax_words import (
-    AGENT_CASES,
-    HELP_NOUNS,
     INTENDING,
     LIGHT_VERBS,
     PEOPLE_NOUNS,
@@ -21,7 +20,6 @@ DEPTH = 5
 NO_VERB = frozenset({"aux", "aux:pass", "cop", "case", "mark", "compound", "fixed", "goeswith", "discourse", "cc"})
 SUBJECTS = ("nsubj", "nsubj:pass", "nsubj:outer")
 OBLIQUE = ("obl", "obl:agent", "nmod")
-JOINT = frozenset({"together", "along", "jointly", "alongside"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +136,9 @@ def _predicate_clauses(tree: Tree, token: int, side: str) -> Iterator[Clause]:
     )
     if not meant.passive and subject is not None:
         parties = actors(tree, subject, side)
-        for party in parties:
-            yield frame.clause(party, _route(tree, subject), subject, joint=len(parties) > 1)
+        joint = len(parties) > 1 and not any(is_instead(tree, at) for at in parties.values())
+        for party, at in parties.items():
+            yield frame.clause(party, _route(tree, subject), at, joint=joint)
     elif not meant.passive:
         yield frame.clause("NONE", "subject", token)
     told = yield from frame.obliques(token)
@@ -206,7 +205,7 @@ class _Frame:
             object=self.object,
             target=self.target(),
             joint=joint,
-            mood=self.meant,
+            mood=meant_of(tree, at, self.meant),
             said=tree.words[at] if tree.tags[at].startswith("PRP") else "",
             char_start=min(tree.starts[token] for token in tokens),
             char_end=max(tree.ends[token] for token in tokens),
@@ -227,27 +226,13 @@ class _Frame:
         """Clauses of those who act by a preposition; returns whether a passive's agent is among them."""
         told = False
         for kid in self.tree.kids(token, *OBLIQUE):
-            route = _case(self.tree, kid)
-            for party in actors(self.tree, kid, self.side) if route else ():
+            route = case_route(self.tree, kid)
+            for party, at in actors(self.tree, kid, self.side).items() if route else ():
                 if party in {"OTHER", "IT", "SOMEBODY"} and not (route == "by" and self.meant.passive):
                     continue
                 told = told or route == "by"
-                yield self.clause(party, route, kid, joint=_is_joint(self.tree, kid))
+                yield self.clause(party, route, at, joint=is_joint(self.tree, kid))
         return told
-
-
-def _case(tree: Tree, token: int) -> str:
-    """How a prepositional phrase names an agent; empty if it does not. "with the help of Kestrel" is ``thanks``."""
-    for kid in tree.kids(token, "case", "mark"):
-        route = AGENT_CASES.get(tree.words[kid])
-        if route:
-            return "thanks" if tree.lemmas[token] in HELP_NOUNS and route in {"with", "by"} else route
-    return "thanks" if tree.lemmas[token] == "thanks" else ""
-
-
-def _is_joint(tree: Tree, token: int) -> bool:
-    case = tree.first(token, "case")
-    return case is not None and case > 0 and (tree.words[case - 1] in JOINT or tree.words[case] in JOINT)
 
 
 def _noun_clauses(tree: Tree, token: int, side: str) -> Iterator[Clause]:
@@ -265,7 +250,7 @@ def _noun_clauses(tree: Tree, token: int, side: str) -> Iterator[Clause]:
 
 def _noun_route(tree: Tree, token: int) -> str:
     for kid in tree.kids(token, "nmod"):
-        route = _case(tree, kid)
+        route = case_route(tree, kid)
         if route:
             return route
     return "owner"

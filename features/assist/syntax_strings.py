@@ -30,7 +30,7 @@ def strings(tree: Tree, clauses: Sequence[Clause], side: str) -> list[str]:
     for clause in clauses:
         found.update(_of_clause(clause, side))
     found.update(_of_roles(tree))
-    found.update(_together(clauses))
+    found.update(_ends(clauses))
     return sorted(found)
 
 
@@ -114,13 +114,7 @@ def _answer(tree: Tree) -> Iterator[str]:
             yield "answer=no"
 
 
-def _together(clauses: Sequence[Clause]) -> Iterator[str]:
-    """Pairs of what different actors did, and the first and last clause."""
-    seen = sorted(
-        {f"{clause.actor} {clause.status}" for clause in clauses if clause.actor not in {"NONE", "OTHER", "IT"}}
-    )
-    for position, one in enumerate(seen):
-        for other in seen[position + 1 :]:
-            yield f"both={one}+{other}"
+def _ends(clauses: Sequence[Clause]) -> Iterator[str]:
+    """Who acted in the first and in the last clause."""
     for name, clause in (("first", clauses[0]), ("last", clauses[-1])) if clauses else ():
         yield f"{name}={clause.actor}|did={clause.status}"

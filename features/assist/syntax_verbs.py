@@ -104,7 +104,7 @@ def is_negated(tree: Tree, token: int) -> bool:
         relation = tree.deps[kid]
         if word in NEGATIONS and relation not in {"discourse", "conj", "parataxis", "appos", "root"}:
             return True
-        if relation in {"nsubj", "nsubj:pass", "obj"} and tree.has_word(kid, NEGATIONS, "det", "advmod"):
+        if relation in {"nsubj", "nsubj:pass", "obj"} and tree.has_word(kid, NEGATIONS, "det"):
             return True
         if relation == "mark" and word == "without":
             return True

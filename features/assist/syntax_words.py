@@ -86,6 +86,7 @@ AGENT_CASES = {
     "with": "with",
     "from": "from",
     "without": "without",
+    "instead": "without",
     "alongside": "with",
     "thanks": "thanks",
     "because": "thanks",
