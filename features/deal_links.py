@@ -80,7 +80,7 @@ def _accounts(conversations: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame
             "found": each["account_id"].min(),
             "n": each["account_id"].nunique(),
             "sure": each["confidence"].max(),
-            "why": each["reason"].min(),
+            "why": each["reason"].min().astype("string"),
         }
     )
     frame = conversations[["conversation_id", "account_id"]].reset_index(drop=True)

@@ -15,6 +15,7 @@ import pandas as pd
 from features.assist.decisions import decided
 from features.assist.moments import moment_rows
 from features.privacy import name_words, redacted
+from features.tables import MOMENTS, SIGNALS
 from pipelines.config import AssistConfig, Config
 from pipelines.detecting.judge import Judge, judged
 from pipelines.detecting.models import assist_model
@@ -146,6 +147,8 @@ def _found(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Moments and signals of some conversations."""
     turns = talk.turns(connection, chunk)
+    if turns.empty:
+        return pd.DataFrame(columns=list(MOMENTS.column_names)), pd.DataFrame(columns=list(SIGNALS.column_names))
     said = judged(model, talk, turns)
     both = []
     for decisions in decided(said.pairs, settings.floor, settings.threshold):

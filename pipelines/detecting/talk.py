@@ -62,9 +62,9 @@ class Talk:
     present: pd.DataFrame
 
     def turns(self, connection: duckdb.DuckDBPyConnection, conversation_ids: Iterable[str]) -> pd.DataFrame:
-        """The utterances of some conversations, with the speaker's organisation as found."""
+        """The utterances of some conversations that hold words, with the speaker's organisation as found."""
         wanted = pd.DataFrame({"conversation_id": list(conversation_ids)})
-        query = "SELECT u.* FROM utterances u SEMI JOIN wanted USING (conversation_id) WHERE text IS NOT NULL"
+        query = "SELECT u.* FROM utterances u SEMI JOIN wanted USING (conversation_id) WHERE trim(text) <> ''"
         turns = _frame(connection, f"{query} ORDER BY conversation_id, seq, utterance_id", wanted=wanted)
         known = self.people[self.people["conversation_id"].isin(wanted["conversation_id"])]
         found = speaker_organisations(turns, known)

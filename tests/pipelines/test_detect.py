@@ -284,3 +284,14 @@ def test_tables_divided_into_part_files_are_replaced_as_a_whole(workspace_of: Fa
     detect(workspace, CONFIG, all_conversations=True, now=NOW)
     assert workspace.path("moments").is_file()
     assert workspace.read("moments").equals(before)
+
+
+def test_conversations_without_words_have_no_moments(workspace_of: Factory) -> None:
+    given = tables()
+    silent = given["utterances"][0] | {"text": " ", "conversation_id": "c9", "utterance_id": "c9-0"}
+    talk = [given["conversations"][0] | {"conversation_id": name} for name in ("c8", "c9")]
+    workspace = workspace_of(partners=given["partners"], conversations=talk, utterances=[silent])
+    report = detect(workspace, parse_config({"assist": {"chunk_utterances": 1}}), now=NOW)
+    assert (report.detected, report.moments, report.signals) == (2, 0, 0)
+    workspace.path("utterances").unlink()
+    assert detect(workspace, CONFIG, all_conversations=True, now=NOW).moments == 0
