@@ -17,6 +17,7 @@ from features.assist.syntax_words import (
 )
 
 DEPTH = 5
+HEADLINE = frozenset({":", "-", "–", "—"})
 NO_VERB = frozenset({"aux", "aux:pass", "cop", "case", "mark", "compound", "fixed", "goeswith", "discourse", "cc"})
 SUBJECTS = ("nsubj", "nsubj:pass", "nsubj:outer")
 OBLIQUE = ("obl", "obl:agent", "nmod")
@@ -107,12 +108,21 @@ def subject_of(tree: Tree, token: int, depth: int = 0) -> int | None:
     head = tree.heads[token]
     relation = tree.deps[token]
     if head == token:
-        return None
+        return _headline(tree, token)
     if relation == "acl":
         return head
     if relation == "xcomp" or (relation == "advcl" and tree.tags[token] in {"VB", "VBG"}):
         return _controller(tree, head, relation, depth)
-    return _shared_subject(tree, head) if relation in {"conj", "parataxis"} else None
+    shared = _shared_subject(tree, head) if relation in {"conj", "parataxis"} else None
+    return _headline(tree, token) if shared is None and depth == 0 else shared
+
+
+def _headline(tree: Tree, token: int) -> int | None:
+    """The name that heads a note, as in "Kestrel: did the data load", for a finite verb without a subject."""
+    first, _ = tree.sentences[tree.sentence_of[token]]
+    if tree.tags[token] not in {"VBD", "VBZ", "VBN", "VB"}:
+        return None
+    return next((at for at in range(first, token - 1) if at in tree.roles and tree.words[at + 1] in HEADLINE), None)
 
 
 def _shared_subject(tree: Tree, head: int) -> int | None:

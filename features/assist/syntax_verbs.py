@@ -8,6 +8,7 @@ from features.assist.syntax_words import CONDITIONS, FAILING, HEDGING, INSTEAD, 
 AUXILIARY = ("aux", "aux:pass", "cop")
 OPEN = frozenset({"xcomp", "ccomp", "csubj", "acl", "advcl"})
 DEPTH = 4
+BEFORE_QUESTION = frozenset({"discourse", "cc", "punct", "advmod", "vocative"})
 CLIPPED = frozenset({"'d", "’d"})
 KINDS = {
     "acl:relcl": "relative",
@@ -125,7 +126,7 @@ def question_of(tree: Tree, token: int) -> str:
     asks = any(tree.tags[kid].startswith("W") for kid in range(first, min(first + 3, last)))
     if marked:
         return "wh" if asks else ("polar" if inverted else "declarative")
-    led = auxiliary is not None and auxiliary <= first + 2 and tree.words[auxiliary] not in NEGATIONS
+    led = auxiliary is not None and all(tree.deps[kid] in BEFORE_QUESTION for kid in range(first, auxiliary))
     return "polar" if inverted and led and not asks and tree.deps[token] in {"root", "ccomp", "xcomp"} else ""
 
 
