@@ -258,15 +258,15 @@ def _pairs(text: Words, place: int, taken: set[int]) -> Iterator[tuple[int, int]
             yield first, last
 
 
-def _is_glue(word: str) -> bool:
+def _is_glue(word: str, most: int = _GLUE) -> bool:
     rank = frequency_rank(word)
-    return rank is not None and rank < _GLUE
+    return rank is not None and rank < most
 
 
 def _may_be_split(text: Words, first: int, last: int, entries: list[Entry]) -> bool:
     """Whether the words may be pieces of a name: no piece of a one-word name is a lone letter or the t of "wasn't"."""
     follows = text.starts[first] > 0 and text.text[text.starts[first] - 1] in "'’"
-    pieces = all(len(w) > 1 and not (len(w) <= 3 and _is_glue(w)) for w in text.folded[first : last + 1])
+    pieces = all(len(w) > 1 and not (len(w) <= 3 and _is_glue(w, 100)) for w in text.folded[first : last + 1])
     return not follows and (pieces or any(entry.capitals or entry.n_words > 1 for entry in entries))
 
 

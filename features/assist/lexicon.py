@@ -149,4 +149,7 @@ BUSINESS_ACRONYMS: Final = frozenset((
 ))
 """Acronyms that everybody uses, which name a partner only where it is named otherwise as well."""
 
+ASKING: Final = frozenset(("who", "whose", "which", "whom"))
+"""Words that ask which partner was meant."""
+
 # fmt: on

@@ -9,9 +9,10 @@ import pandas as pd
 
 from features.assist.focus import Focus, Mention, Windows
 from features.assist.gazetteer import Gazetteer
+from features.assist.lexicon import ASKING
 from features.assist.naming import Named, Turn, introduced, names_in, people_of_partners, speaker_partner
 from features.assist.turn_links import Scene, turn_links
-from features.assist.words import words
+from features.assist.words import Words, words
 
 __all__ = ["MENTION_COLUMNS", "PAIR_COLUMNS", "Windows", "candidates", "link_partners"]
 
@@ -141,17 +142,22 @@ class _Linker:
         speaking = introduced(turns, texts, names, speaking)
         focus = Focus(self._types)
         for place, (turn, text) in enumerate(zip(turns, texts, strict=True)):
-            around = [speaking[i] for i in (place - 1, place - 2, place + 1) if 0 <= i < len(turns)]
-            addressed = next((owner for owner in around if owner is not None), None)
-            following = _following(names, place, self._windows.ahead)
+            around = [*range(place - 1, place - 1 - self._windows.addressed, -1), place + 1]
+            spoke = [speaking[i] for i in around if 0 <= i < len(turns)]
+            addressed = next((owner for owner in spoke if owner is not None), None)
+            following = _following(texts, names, place, self._windows.ahead)
             scene = Scene(place, speaking[place], addressed, following, focus, self._windows, guests)
             yield from turn_links(turn, text, names[place], scene)
 
 
-def _following(names: list[list[Named]], place: int, window: int) -> tuple[str, int] | None:
-    """The partner that is named next, and in how many turns; None if none is within the window."""
+def _following(
+    texts: Sequence[Words], names: list[list[Named]], place: int, window: int
+) -> tuple[str, int, bool] | None:
+    """The partner that is named next, in how many turns, and whether it was asked for; None if none is so near."""
+    is_asked = False
     for ahead in range(1, min(window, len(names) - place - 1) + 1):
         for named in names[place + ahead]:
             if named.partner_id is not None:
-                return named.partner_id, ahead
+                return named.partner_id, ahead, is_asked
+        is_asked = is_asked or not ASKING.isdisjoint(texts[place + ahead].folded)
     return None

@@ -29,7 +29,7 @@ class Scene:
     place : number of the turn in its conversation.
     own : the partner for whom the speaker speaks, if for one.
     addressed : the partner whose people spoke just before, or speak next.
-    following : the partner that is named next, and in how many turns.
+    following : the partner that is named next, in how many turns, and whether somebody asked for it.
     focus : who was spoken of so far.
     windows : how far stand-ins reach.
     guests : partners known to take part in the deal.
@@ -38,7 +38,7 @@ class Scene:
     place: int
     own: str | None
     addressed: str | None
-    following: tuple[str, int] | None
+    following: tuple[str, int, bool] | None
     focus: Focus
     windows: Windows
     guests: frozenset[str] = frozenset()
@@ -128,8 +128,7 @@ class _Links:
 
     def _foretold(self, span: tuple[int, int]) -> Iterator[Mention]:
         if self._scene.following is not None and self._scene.own is None and not self._known:
-            owner, turns = self._scene.following
-            yield self._link(owner, span, "pronoun", _AHEAD, f"the partner named {turns} turns later")
+            yield self._told_later(span, "pronoun", _AHEAD)
 
     def descriptions(self) -> Iterator[Mention]:
         """Stand-ins made of nouns: "your integrator", "those guys", "our dealers", "a competitor"."""
@@ -158,8 +157,7 @@ class _Links:
             if only is not None:
                 return self._link(only, span, "description", 0.6, "the only such partner known on the deal")
             if found is None and scene.following is not None:
-                reason = f"the partner named {scene.following[1]} turns later"
-                return self._link(scene.following[0], span, "description", _AHEAD, reason)
+                return self._told_later(span, "description", _AHEAD)
         return self._link(None, span, "generic", 0.6, "a partner, but which is not said")
 
     def nothing_said(self) -> Iterator[Mention]:
@@ -171,9 +169,14 @@ class _Links:
             yield self._link(
                 found[0], None, "ellipsis", sure, f"nobody is named; the partner spoken of {_ago(found[1])}"
             )
-        elif found is None and scene.following is not None and self._is_strangers_we():
-            reason = f"first person of an unknown speaker; the partner named {scene.following[1]} turns later"
-            yield self._link(scene.following[0], None, "ellipsis", _ELLIPSIS, reason)
+        elif found is None and scene.following is not None and (scene.following[2] or self._is_strangers_we()):
+            yield self._told_later(None, "ellipsis", _ELLIPSIS)
+
+    def _told_later(self, span: tuple[int, int] | None, kind: str, confidence: float) -> Mention:
+        assert self._scene.following is not None
+        owner, turns, is_asked = self._scene.following
+        reason = f"the partner named {turns} turns later" + (", when asked who" if is_asked else "")
+        return self._link(owner, span, kind, confidence, reason)
 
     def _is_strangers_we(self) -> bool:
         return self._turn.speaker_org == "unknown" and any(word in FIRST_PERSON for word in self._text.folded)
