@@ -12,6 +12,7 @@ import pandas as pd
 
 from features.assist.evidence import Named, evidence, named_at
 from features.assist.magnitude import magnitude
+from features.assist.sentences import sentence_spans
 from features.assist.taxonomy import taxonomy
 from features.tables import MOMENTS
 
@@ -78,7 +79,7 @@ def ordered(moments: pd.DataFrame) -> pd.DataFrame:
 
 
 def _without_repeats(pieces: pd.DataFrame) -> pd.DataFrame:
-    """The pieces less those that quote what the conversation has already."""
+    """The pieces less those that quote what the conversation has already, by at least half of their characters."""
     is_quoted = pieces["is_quoted"].eq(other=True).fillna(value=False)
     concerned = pieces[pieces["conversation_id"].isin(pieces.loc[is_quoted, "conversation_id"])]
     repeated: list[Any] = []
@@ -86,11 +87,11 @@ def _without_repeats(pieces: pd.DataFrame) -> pd.DataFrame:
         own, quoted = turns[~is_quoted[turns.index]], turns[is_quoted[turns.index]]
         said = f" {' '.join(map(_plain, own['text']))} "
         for index, text in quoted["text"].items():
-            words = f" {_plain(text)} "
-            if words in said:
+            sentences = [_plain(text[start:end]) for start, end in sentence_spans(text)]
+            known = sum(len(sentence) for sentence in sentences if f" {sentence} " in said)
+            if 2 * known >= sum(map(len, sentences)):
                 repeated.append(index)
-            else:
-                said += words
+            said += f"{' '.join(sentences)} "
     return pieces.drop(index=repeated)
 
 

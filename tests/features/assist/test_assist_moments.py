@@ -93,7 +93,8 @@ def test_of_a_page_long_turn_only_the_sentences_that_carry_it_are_quoted_with_th
 
 def test_what_a_mail_quotes_from_the_thread_counts_once_and_an_unknown_original_counts() -> None:
     said, other = "Rook warned us about the director.", "Rook also calmed the board down."
-    talk = [turn(0, said), turn(1, f"> {said}", is_quoted=True), turn(9, other, is_quoted=True)]
+    again = f"> Ann wrote:\n> {said}"
+    talk = [turn(0, said), turn(1, again, is_quoted=True), turn(9, other, is_quoted=True)]
     talk += [turn(20, other, is_quoted=True)]
     made = rows(talk, [decision(f"u{n}") for n in (0, 1, 9, 20)])
     assert made["utterance_ids"].tolist() == [["u0"], ["u9"]]
