@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from features.sources.talk.mail_authors import author_of
+
 __all__ = ["Part", "Passage", "passages"]
 
 
@@ -25,11 +27,16 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A paragraph or list item, its lines joined, and what it is; ``line`` counts from 0 within the body."""
+    """A paragraph or list item, its lines joined, and what it is; ``line`` counts from 0 within the body.
+
+    ``author`` and ``address`` are those of a quoted message, where its introduction tells.
+    """
 
     part: Part
     text: str
     line: int
+    author: str = ""
+    address: str = ""
 
 
 _QUOTE: Final = re.compile(r"^\s*(?:>\s?)+")
@@ -216,19 +223,33 @@ def _begins_signature(lines: list[str], rest: list[int], *, has_words: bool) -> 
 
 def _paragraphs(lines: list[str], parts: list[Part | None]) -> Iterator[Passage]:
     held: list[str] = []
-    part, first = Part.OWN, 0
+    introduction: list[str] = []
+    part, first, depth = Part.OWN, 0, 0
+    author = ("", "")
     for number, (line, kind) in enumerate(zip([*lines, ""], [*parts, None], strict=True)):
         words = _QUOTE.sub("", line) if kind is Part.QUOTED else line
         is_break = kind is not part or not words.strip() or bool(_ITEM.match(words))
         if held and (is_break or kind is Part.SIGNATURE):
             text = " ".join(" ".join(held).split())
-            if part is not Part.QUOTED or not _is_introduction(text):
-                yield Passage(part, text, first)
+            if part is Part.QUOTED and _is_introduction(text):
+                author = author_of(text) or author
+            else:
+                is_told = part is Part.QUOTED and depth <= 1
+                yield Passage(part, text, first, *(author if is_told else ("", "")))
             held = []
+        if kind is None:
+            introduction.append(line)
+        elif introduction and words.strip():
+            author, introduction = author_of("\n".join(introduction)) or author, []
         if kind is not None and words.strip():
             if not held:
-                part, first = kind, number
+                part, first, depth = kind, number, _depth(line)
             held.append(words)
+
+
+def _depth(line: str) -> int:
+    found = _QUOTE.match(line)
+    return found[0].count(">") if found else 0
 
 
 def _is_introduction(text: str) -> bool:

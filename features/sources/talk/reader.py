@@ -125,12 +125,20 @@ class _Reader:
                     yield dialogue(text, title) if kind == "dialogue" else captions(text, title, kind)
         yield from mail_talks(self._mails())
         for file, title in self.files.get("slack", ()):
-            yield from slack_talks(Archive(file, title))
+            try:
+                yield from slack_talks(Archive(file, title))
+            except SourceError as error:
+                self._refuse(error, title, "slack")
+        yield from self._notes()
+        yield from self.faults
+
+    def _notes(self) -> Iterator[Talk]:
         for number, (file, title) in enumerate(self.files.get("notes", ())):
             view = f"notes_source_{number}"
-            header = stage(self.con, file, view, self.staging)
-            yield from note_talks(self.con, view, header, title)
-        yield from self.faults
+            try:
+                yield from note_talks(self.con, view, stage(self.con, file, view, self.staging), title)
+            except SourceError as error:
+                self._refuse(error, title, "notes")
 
     def _pages(self) -> Iterator[GongPage]:
         for file, title in self.files.get("gong", ()):
@@ -166,8 +174,14 @@ class _Reader:
             return None
         return decoded(file.read_bytes())
 
+    def _refuse(self, error: SourceError, title: str, system: str) -> None:
+        """Raises the error again when the file is the only one, else rejects the file."""
+        if sum(map(len, self.files.values())) == 1:
+            raise error
+        self._reject(title, f"file cannot be used: {error}", system)
+
     def _reject(self, title: str, fault: str, system: str, line: int | None = None) -> None:
-        channel = "email" if system == "email" else "call"
+        channel = {"email": "email", "slack": "chat", "notes": "notes"}.get(system, "call")
         self.faults.append(rejected(title, line, fault, channel=channel, source_system=system))
 
 

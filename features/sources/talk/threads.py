@@ -23,7 +23,7 @@ def mail_talks(mails: Iterable[Mail]) -> Iterator[Talk]:
 
     Mails belong together by Message-ID and references; one that is a reply without them, by subject, a person in common
     and at most 60 days. A second copy of a mail is rejected. Quoted text is left out where a mail of the thread has it,
-    or quoted it before; else it is kept as quoted, by nobody. Signatures are left out.
+    or quoted it before; else it is kept as quoted, by whom its introduction names. Signatures are left out.
     """
     ordered = sorted(mails, key=lambda mail: (mail.sent_at or _EVER, mail.key, mail.file, mail.line))
     threads = _Threads()
@@ -143,9 +143,9 @@ def _turns(mail: Mail, since: float | None, told: _Told) -> Iterator[Turn]:
         n_kept += 1
         yield Turn(
             passage.text,
-            "" if is_quoted else name or address,
-            since,
-            email="" if is_quoted else address,
+            (passage.author or passage.address) if is_quoted else name or address,
+            None if is_quoted else since,
+            email=passage.address if is_quoted else address,
             is_quoted=is_quoted,
             unit=_unit(mail),
             file=mail.file,

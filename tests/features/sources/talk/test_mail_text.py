@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.sources.talk.html_text import text_of_html
+from features.sources.talk.mail_authors import author_of
 from features.sources.talk.mail_text import Part, passages
 
 
@@ -109,3 +110,24 @@ def test_html_that_is_no_mail_but_a_bomb_is_survived() -> None:
     assert text_of_html("<a " * 50_000) == text_of_html("<!--" * 50_000) == ""
     assert time.process_time() - began < 1
     assert text_of_html("&lol;" * 3) == "&lol;&lol;&lol;"
+
+
+@pytest.mark.parametrize(
+    ("introduction", "author"),
+    [
+        ("On Fri, 9 May 2025 at 18:02, Ann Li <ann@a.example> wrote:", ("Ann Li", "ann@a.example")),
+        ("On Fri, May 9, 2025 at 6:02 PM Ann Li <ann@a.example> wrote:", ("Ann Li", "ann@a.example")),
+        ("From: Ann Li [mailto:ann@a.example]\nSent: Friday\nTo: Bo", ("Ann Li", "ann@a.example")),
+        ("Am 09.05.2025 um 18:02 schrieb Ann Li:", ("Ann Li", "")),
+        ("-----Original Message-----", None),
+    ],
+)
+def test_the_author_of_a_quoted_mail_is_read_from_its_introduction(
+    introduction: str, author: tuple[str, str] | None
+) -> None:
+    assert author_of(introduction) == author
+
+
+def test_deeper_quotes_are_nobodys() -> None:
+    body = "New.\n\nOn 9 May 2025, Ann Li <ann@a.example> wrote:\n> Old.\n>\n> > Oldest."
+    assert [(p.text, p.author) for p in passages(body)] == [("New.", ""), ("Old.", "Ann Li"), ("Oldest.", "")]

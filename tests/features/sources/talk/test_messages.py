@@ -61,12 +61,12 @@ def test_a_quoted_mail_that_is_in_the_import_counts_once(tmp_path: Path, read: R
     }
 
 
-def test_a_quoted_mail_that_is_not_there_is_kept_as_nobodys_words(tmp_path: Path, read: Read) -> None:
+def test_a_quoted_mail_that_is_not_there_is_kept_as_its_authors_words(tmp_path: Path, read: Read) -> None:
     (tmp_path / "a.eml").write_bytes(REPLY)
     assert said(read(tmp_path)) == [
         ("Bo", "Great.", "false"),
-        (None, "The pilot is live.", "true"),
-        (None, "Kestrel set it up.", "true"),
+        ("Ann", "The pilot is live.", "true"),
+        ("Ann", "Kestrel set it up.", "true"),
     ]
 
 
