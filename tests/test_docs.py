@@ -28,6 +28,7 @@ PAGES = [
     "docs/methods.md",
     "docs/api.md",
     "docs/mapping.md",
+    "docs/moments.md",
     "docs/report.md",
     "docs/measured.md",
     "docs/production.md",
