@@ -489,6 +489,26 @@ REVIEWS: Final = Table(
     key=("review_id",),
 )
 
+CONVERSATION_LINKS: Final = Table(
+    "conversation_links",
+    "One row per conversation: the deal it was found to be about, as of the last detect.",
+    (
+        _id("conversation_id", "The conversation."),
+        _id("account_id", "The customer account, from the source or from who took part.", nullable=True),
+        _id("deal_id", "The deal; empty where none is sure enough.", nullable=True),
+        _number(
+            "confidence",
+            "How sure the best guess is, by judgement; 1 where the source names the deal.",
+            "fraction",
+            nullable=False,
+            minimum=0,
+            maximum=1,
+        ),
+        _text("reason", "What the account and the deal were found by.", nullable=False),
+    ),
+    key=("conversation_id",),
+)
+
 DELETIONS: Final = Table(
     "deletions",
     "One row per conversation that was deleted with all that derived from it; it is never read in again.",
@@ -593,6 +613,7 @@ INPUT_TABLES: Final[dict[str, Table]] = {
 CONVERSATION_TABLES: Final = ("conversations", "utterances", "participants")
 """Input tables that hold what was said, and by whom; their rows go when a conversation is deleted."""
 RESULT_TABLES: Final[dict[str, Table]] = {
-    table.name: table for table in (MOMENTS, SIGNALS, REVIEWS, DELETIONS, CREDITS, PARTNER_EFFECTS, PARTNER_SCORES)
+    table.name: table
+    for table in (MOMENTS, SIGNALS, CONVERSATION_LINKS, REVIEWS, DELETIONS, CREDITS, PARTNER_EFFECTS, PARTNER_SCORES)
 }
 TABLES: Final[dict[str, Table]] = INPUT_TABLES | RESULT_TABLES

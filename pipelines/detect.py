@@ -15,7 +15,7 @@ import pandas as pd
 from features.assist.decisions import decided
 from features.assist.moments import moment_rows
 from features.privacy import name_words, redacted
-from features.tables import MOMENTS, SIGNALS
+from features.tables import CONVERSATION_LINKS, MOMENTS, SIGNALS
 from pipelines.config import AssistConfig, Config
 from pipelines.detecting.judge import Judge, judged
 from pipelines.detecting.models import assist_model
@@ -24,7 +24,7 @@ from pipelines.detecting.state import JOURNAL, Run, Stored
 from pipelines.detecting.talk import Talk, read_talk
 from pipelines.logs import bind, bound
 from pipelines.phases import phase
-from pipelines.workspace import Workspace
+from pipelines.workspace import Workspace, write_frame
 
 __all__ = ["detect"]
 
@@ -115,6 +115,7 @@ def _run(
     )
     with workspace.transaction() as transaction:
         stored.write(transaction, workspace)
+        write_frame(talk.links, CONVERSATION_LINKS, transaction.file("tables/conversation_links.parquet"))
         transaction.file(SUMMARY).write_text(json.dumps(report.to_dict(), indent=1), encoding="utf-8")
         transaction.remove(JOURNAL)
     return report

@@ -24,7 +24,7 @@ __all__ = ["ForgetReport", "forget"]
 STATUS: Final = "source deleted"
 REQUESTED: Final = "requested"
 DUE: Final = "due"
-TEXTS: Final = (*CONVERSATION_TABLES, "moments", "signals")
+TEXTS: Final = (*CONVERSATION_TABLES, "conversation_links", "moments", "signals")
 """Tables of which all rows of a conversation go."""
 logger: Final = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import duckdb
 import pandas as pd
 
-from features.deal_links import deal_links
+from features.deal_links import LINK_COLUMNS, deal_links
 from features.sources.journey import journey_stage
 from features.speakers import OwnCompany, people, speaker_organisations
 from features.tables import TABLES
@@ -51,6 +51,7 @@ class Talk:
         conversation's moments rest on, but for the model and settings), sorted by id.
     people : as ``features.speakers.people`` gives them.
     partners, partner_aliases, contacts : the tables.
+    links : ``conversation_links``, sorted by id.
     present : ``conversation_id`` and ``partner_id`` of partners with a touchpoint on the conversation's deal.
     """
 
@@ -59,6 +60,7 @@ class Talk:
     partners: pd.DataFrame
     partner_aliases: pd.DataFrame
     contacts: pd.DataFrame
+    links: pd.DataFrame
     present: pd.DataFrame
 
     def turns(self, connection: duckdb.DuckDBPyConnection, conversation_ids: Iterable[str]) -> pd.DataFrame:
@@ -91,8 +93,10 @@ def read_talk(connection: duckdb.DuckDBPyConnection, own: OwnCompany) -> Talk:
         participants=_table(connection, "participants"),
         own=own,
     )
-    linked = _linked(conversations, known, tables["deals"])
-    linked = linked.merge(conversations[["conversation_id", "started_at"]], on="conversation_id")
+    links = _links(conversations, known, tables["deals"])
+    linked = links[["conversation_id", "account_id", "deal_id"]].merge(
+        conversations[["conversation_id", "started_at"]], on="conversation_id"
+    )
     stages = _frame(connection, _STAGES, linked=linked)[["conversation_id", "told_stage"]]
     present = _frame(connection, _PRESENT, linked=linked)
     joined = digests.merge(linked, on="conversation_id").merge(stages, on="conversation_id", how="left")
@@ -103,13 +107,15 @@ def read_talk(connection: duckdb.DuckDBPyConnection, own: OwnCompany) -> Talk:
         tables["partners"],
         tables["partner_aliases"],
         tables["contacts"],
+        links,
         present,
     )
 
 
-def _linked(conversations: pd.DataFrame, known: pd.DataFrame, deals: pd.DataFrame) -> pd.DataFrame:
-    columns = ["conversation_id", "account_id", "deal_id"]
-    return conversations[columns] if conversations.empty else deal_links(conversations, known, deals)[columns]
+def _links(conversations: pd.DataFrame, known: pd.DataFrame, deals: pd.DataFrame) -> pd.DataFrame:
+    if conversations.empty:
+        return pd.DataFrame(columns=list(LINK_COLUMNS))
+    return deal_links(conversations, known, deals).sort_values("conversation_id", ignore_index=True)
 
 
 def _fingerprints(joined: pd.DataFrame, known: pd.DataFrame, present: pd.DataFrame, names: str) -> list[str]:

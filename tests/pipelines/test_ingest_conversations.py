@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -10,8 +11,9 @@ import pytest
 
 from features.deal_links import deal_links
 from features.sources.talk import TALK_KINDS
-from features.speakers import people, speaker_organisations
+from features.speakers import OwnCompany, people, speaker_organisations
 from pipelines.cli.data import ingest as command
+from pipelines.detecting.talk import read_talk
 from pipelines.ingest import KINDS, ingest
 from pipelines.workspace import Workspace
 
@@ -101,3 +103,20 @@ def test_speakers_and_deals_are_found_from_tables_that_came_later(workspace: Wor
         conversations, known, pd.DataFrame(columns=["deal_id", "account_id", "created_at", "closed_at", "outcome"])
     )
     assert links["deal_id"].isna().all()
+
+
+def test_detection_reads_each_conversations_deal_with_confidence_and_reason(
+    workspace_of: Callable[..., Workspace],
+) -> None:
+    call = {"channel": "call", "started_at": "2025-02-01", "account_id": "A"}
+    deal = {"deal_id": "D", "account_id": "A", "deal_type": "new", "outcome": "open", "created_at": "2025-01-01"}
+    told = workspace_of(
+        conversations=[{"conversation_id": "c2", **call}, {"conversation_id": "c1", **call, "account_id": "B"}],
+        deals=[deal],
+    )
+    with told.connect() as connection:
+        links = read_talk(connection, OwnCompany()).links
+    assert list(links["conversation_id"]) == ["c1", "c2"]
+    assert list(links["confidence"]) == [0.0, 0.95]
+    assert links["deal_id"][1] == "D"
+    assert links["reason"][1] == "the source names the account; its only deal under way then"
