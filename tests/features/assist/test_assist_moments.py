@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.assist.moments import moment_rows
-from features.assist.sentences import PIECE_CHARS, pieces
+from features.assist.sentences import WHOLE_CHARS, pieces
 from features.tables import MOMENTS
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -81,7 +81,7 @@ def test_fillers_at_both_ends_are_not_quoted_unless_they_name_the_partner() -> N
 
 def test_of_a_page_long_turn_only_the_sentences_that_carry_it_are_quoted_with_their_second() -> None:
     page = f"{'We talked about the weather and the plan. ' * 20}Rook warned us about the director in March."
-    assert len(page) > PIECE_CHARS
+    assert len(page) > WHOLE_CHARS
     talk = [turn(0, page, start_s=100.0, end_s=200.0)]
     last = pieces(pd.DataFrame(talk)).iloc[-1]
     (row,) = rows(talk, [decision(last["utterance_id"])]).to_dict("records")
