@@ -158,3 +158,8 @@ def test_a_very_long_utterance_takes_linear_time(unit: str) -> None:
     started = time.process_time()
     link_partners(said(unit * (60_000 // len(unit))), PARTNERS, ALIASES)
     assert time.process_time() - started < 1.5
+
+
+def test_a_question_who_lets_the_answer_tell_what_was_said_before_it() -> None:
+    assert pairs_of(said("It was warm at six.", "Who rang?", "Kestrel."))[0] == ("k", "ellipsis")
+    assert pairs_of(said("It was warm at six.", "Indeed.", "Kestrel."))[0] == (None, "none")
