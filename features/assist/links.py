@@ -71,14 +71,15 @@ def candidates(utterances: pd.DataFrame, mentions: pd.DataFrame) -> pd.DataFrame
     -------
     One row per utterance and candidate, the surest first: ``utterance_id``, ``partner_id``, ``link_kind``,
     ``link_confidence``, ``link_reason``. An utterance has a row without a partner if it speaks of a rival, or of some
-    partner while none is stated (``link_kind`` ``rival``, ``generic``), or if nobody is in sight (``none``, 0).
+    partner while none is stated (``link_kind`` ``rival``, ``generic``; ``name``: several bear it), or if nobody is in
+    sight (``none``, confidence 0).
     """
     ranked = mentions.assign(
         _unknown=mentions["partner_id"].isna(),
         _order=range(len(mentions)),
     ).sort_values(["utterance_id", "confidence", "_order"], ascending=[True, False, True], kind="stable")
     best = ranked.drop_duplicates(["utterance_id", "partner_id"])
-    stated = set(best.loc[best["kind"].isin(_STATED), "utterance_id"])
+    stated = set(best.loc[~best["_unknown"] & best["kind"].isin(_STATED), "utterance_id"])
     is_needless = best["_unknown"] & (best["kind"] != "rival") & best["utterance_id"].isin(stated)
     best = best[~is_needless]
     pairs = best.rename(columns={"kind": "link_kind", "confidence": "link_confidence", "reason": "link_reason"})

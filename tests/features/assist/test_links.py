@@ -103,6 +103,19 @@ def test_a_rival_is_no_partner_and_takes_they_to_himself(text: str) -> None:
     ]
 
 
+def test_a_name_that_two_partners_bear_stays_open_unless_one_is_on_the_deal() -> None:
+    twins = pd.DataFrame({"partner_id": ["x", "y"], "name": ["Larkspur", "Larkspur Ltd"]})
+    utterances = said("Larkspur signed.")
+    present = pd.DataFrame({"conversation_id": ["c"], "partner_id": ["y"]})
+    (row,) = candidates(utterances, link_partners(utterances, twins, ALIASES.head(0))).to_dict("records")
+    assert row["link_kind"] == "name"
+    assert row["partner_id"] is None
+    (known,) = candidates(utterances, link_partners(utterances, twins, ALIASES.head(0), present=present)).to_dict(
+        "records"
+    )
+    assert known["partner_id"] == "y"
+
+
 def test_every_utterance_has_a_pair_in_the_order_given() -> None:
     utterances = said("Good morning.", "Kestrel is late.").iloc[::-1]
     pairs = candidates(utterances, link_partners(utterances, PARTNERS, ALIASES))
