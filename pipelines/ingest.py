@@ -15,6 +15,7 @@ from features.sources.checks import Checked, check
 from features.sources.sqltext import name, parquet
 from features.sources.talk import TALK_KINDS, UNIT
 from features.tables import CONVERSATION_TABLES, INPUT_TABLES, Table
+from pipelines.continued import earliest, in_order, remember_starts
 from pipelines.upsert import merged, write
 from pipelines.workspace import Transaction, Workspace, WorkspaceError
 
@@ -224,6 +225,8 @@ class _Run:
         self.replace = replace
         self.source = source
         self.kind = kind
+        if kind in TALK_KINDS:
+            remember_starts(con)
 
     def table(self, table: Table, select: str) -> TableReport:
         """Checks the rows, stages the table as it will stand, and points its view there for the tables that follow."""
@@ -231,8 +234,8 @@ class _Run:
         checked = check(self.con, table, select, self.staging)
         keeps_older = self.workspace.has(table.name) and bool(table.key) and not self.replace
         older = self._count(table.name) if keeps_older else 0
-        staying = self._staying(table, checked.accepted) if keeps_older else None
-        query, schema = merged(self.con, table, checked.accepted, staying)
+        accepted, staying = self._sides(table, checked.accepted) if keeps_older else (checked.accepted, None)
+        query, schema = merged(self.con, table, accepted, staying)
         target = self.transaction.file(f"tables/{table.name}.parquet")
         total = write(self.con, query, schema, target)
         kept, reasons = self._count(checked.accepted), self._reasons(checked)
@@ -254,16 +257,18 @@ class _Run:
         again = "trim(conversation_id) IN (SELECT conversation_id FROM deletions)"
         return f"SELECT * FROM ({select}) WHERE conversation_id IS NULL OR NOT {again}"
 
-    def _staying(self, table: Table, accepted: str) -> str:
-        """The view of older rows, without the utterances of calls and messages that have come again."""
+    def _sides(self, table: Table, accepted: str) -> tuple[str, str]:
+        """Views of the accepted rows, and of the older ones less utterances of calls and messages that came again."""
+        if self.kind in TALK_KINDS and table.name == "conversations":
+            return earliest(self.con, accepted), table.name
         if self.kind not in TALK_KINDS or table.name != "utterances":
-            return table.name
+            return accepted, table.name
         view = f"{table.name}_staying"
         come = f"SELECT {UNIT} FROM {name(accepted)}"
         self.con.execute(
             f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {name(table.name)} WHERE {UNIT} NOT IN ({come})"
         )
-        return view
+        return in_order(self.con, accepted, view)
 
     def _reasons(self, checked: Checked) -> dict[str, int]:
         query = (

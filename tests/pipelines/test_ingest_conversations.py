@@ -120,3 +120,27 @@ def test_detection_reads_each_conversations_deal_with_confidence_and_reason(
     assert list(links["confidence"]) == [0.0, 0.95]
     assert links["deal_id"][1] == "D"
     assert links["reason"][1] == "the source names the account; its only deal under way then"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", ["ab", "ba", "aba", "bab"])
+def test_a_thread_that_comes_in_parts_is_one_in_the_order_of_time(
+    order: str, workspace: Workspace, tmp_path: Path
+) -> None:
+    parts = {
+        "a": mail("a", "One.\n\nTwo.", From="ann@a.example"),
+        "b": mail(
+            "b", "Three.", From="bo@b.example", References="<a@x.example>", Date="Sun, 02 Mar 2025 10:00:00 +0000"
+        ),
+    }
+    for name, text in parts.items():
+        (tmp_path / f"{name}.eml").write_text(text)
+    for name in order:
+        ingest(workspace, "email", tmp_path / f"{name}.eml")
+    kept = workspace.read("utterances").sort_values("seq")
+    assert list(zip(kept["seq"], kept["text"], kept["start_s"], strict=True)) == [
+        (0, "One.", 0.0),
+        (1, "Two.", 0.0),
+        (2, "Three.", 86400.0),
+    ]
+    assert list(workspace.read("conversations")["started_at"]) == [pd.Timestamp("2025-03-01T10:00", tz="UTC")]
