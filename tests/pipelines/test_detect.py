@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from features.assist.taxonomy import taxonomy
 from features.tables import TABLES
 from pipelines.config import parse_config
 from pipelines.detect import detect
+from pipelines.detecting.report import DetectReport
 from pipelines.export import export
 from pipelines.workspace import Workspace, write_frame
 
@@ -87,13 +88,24 @@ def tables() -> dict[str, Rows]:
     }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, DetectReport]]:
+    """The workspace after a first detection, and what that reported; read only."""
+    workspace = Workspace.open(tmp_path_factory.mktemp("first"), threads=1)
+    workspace.tables.mkdir()
+    for name, rows in tables().items():
+        write_frame(pd.DataFrame(rows), TABLES[name], workspace.path(name))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipelines.detect, "assist_model", lambda workspace, config: Words())
+        yield workspace, detect(workspace, CONFIG, now=NOW)
+
+
 def written(workspace: Workspace) -> dict[str, bytes]:
     return {name: workspace.path(name).read_bytes() for name in TABLE_NAMES}
 
 
-def test_moments_have_partner_stage_deal_quote_and_span(workspace_of: Factory) -> None:
-    workspace = workspace_of(**tables())
-    report = detect(workspace, CONFIG, now=NOW)
+def test_moments_have_partner_stage_deal_quote_and_span(first: tuple[Workspace, DetectReport]) -> None:
+    workspace, report = first
     moments = workspace.read("moments")
     found = moments[["conversation_id", "partner_id", "deal_id", "journey_stage"]].astype(object)
     assert found.where(found.notna(), None).values.tolist() == [
@@ -108,13 +120,13 @@ def test_moments_have_partner_stage_deal_quote_and_span(workspace_of: Factory) -
     assert report.by_partner == {"Rook Security": 2, "(partner not known)": 1, "Talley Group": 1}
 
 
-def test_what_is_no_assist_is_a_signal_and_background_is_none(workspace_of: Factory) -> None:
-    workspace = workspace_of(**tables())
-    detect(workspace, CONFIG, now=NOW)
+def test_what_is_no_assist_is_a_signal_and_background_is_none(first: tuple[Workspace, DetectReport]) -> None:
+    workspace, _ = first
     signals = workspace.read("signals")
     assert signals[["conversation_id", "assist_type", "confidence"]].values.tolist() == [["c1", "negative_impact", 0.3]]
 
 
+@pytest.mark.slow
 def test_only_new_and_changed_conversations_are_read_again(workspace_of: Factory, model: Words) -> None:
     given = tables()
     workspace = workspace_of(**given)
@@ -226,6 +238,7 @@ def test_columns_that_nobody_declared_and_missing_optional_ones_do_no_harm(works
     assert detect(workspace, CONFIG, now=NOW).moments == 4
 
 
+@pytest.mark.slow
 def test_redaction_takes_people_out_of_quotes_and_leaves_spans_and_ids(workspace_of: Factory) -> None:
     given = tables()
     given["utterances"][0]["text"] = "Rook Security warned Ann Li, ring 020 7946 0958."
@@ -255,8 +268,8 @@ def test_a_judged_moment_that_is_found_no_more_is_kept_for_training(workspace_of
     assert pd.read_parquet(workspace.results / "reviewed_moments.parquet")["moment_id"].tolist() == [judged]
 
 
-def test_the_report_says_what_was_found_and_where_to_look(workspace_of: Factory) -> None:
-    report = detect(workspace_of(**tables()), CONFIG, now=NOW)
+def test_the_report_says_what_was_found_and_where_to_look(first: tuple[Workspace, DetectReport]) -> None:
+    _, report = first
     text = report.text()
     assert "4 conversations (8 utterances)." in text
     assert "Warned of a risk or saved the customer  4" in text
@@ -265,9 +278,10 @@ def test_the_report_says_what_was_found_and_where_to_look(workspace_of: Factory)
     assert json.loads(json.dumps(report.to_dict()))["by_signal"] == {"negative_impact": 1}
 
 
-def test_moments_are_exported_with_the_list_of_their_utterances(workspace_of: Factory, tmp_path: Path) -> None:
-    workspace = workspace_of(**tables())
-    detect(workspace, CONFIG, now=NOW)
+def test_moments_are_exported_with_the_list_of_their_utterances(
+    first: tuple[Workspace, DetectReport], tmp_path: Path
+) -> None:
+    workspace, _ = first
     assert export(workspace, "moments", tmp_path / "moments.csv") == 4
     rows = pd.read_csv(tmp_path / "moments.csv")
     assert json.loads(rows["utterance_ids"].iloc[0]) == ["c1-0"]
@@ -286,6 +300,7 @@ def test_tables_divided_into_part_files_are_replaced_as_a_whole(workspace_of: Fa
     assert workspace.read("moments").equals(before)
 
 
+@pytest.mark.slow
 def test_conversations_without_words_have_no_moments(workspace_of: Factory) -> None:
     given = tables()
     silent = given["utterances"][0] | {"text": " ", "conversation_id": "c9", "utterance_id": "c9-0"}

@@ -67,6 +67,7 @@ def test_everything_of_a_conversation_goes_but_a_hash_and_its_status(workspace_o
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_doing_it_again_changes_nothing(workspace_of: Factory) -> None:
     workspace = workspace_of(**tables())
     forget(workspace, ["c1"], now=NOW)
@@ -93,6 +94,7 @@ def test_an_unknown_id_deletes_nothing_and_is_named(workspace_of: Factory) -> No
     assert len(workspace.read("conversations")) == 3
 
 
+@pytest.mark.slow
 def test_ingest_leaves_out_what_comes_again_and_says_so(workspace_of: Factory, tmp_path: Path) -> None:
     workspace = workspace_of(**tables())
     forget(workspace, ["c1"], now=NOW)
@@ -109,6 +111,7 @@ def test_ingest_leaves_out_what_comes_again_and_says_so(workspace_of: Factory, t
     assert ids(workspace, "utterances", "utterance_id") == ["c2-0", "c2-1", "c3-0", "c3-1"]
 
 
+@pytest.mark.slow
 def test_one_that_another_program_put_back_is_not_looked_at_and_can_be_deleted_again(workspace_of: Factory) -> None:
     given = tables()
     workspace = workspace_of(**given)
@@ -121,6 +124,7 @@ def test_one_that_another_program_put_back_is_not_looked_at_and_can_be_deleted_a
     assert len(workspace.read("deletions")) == 1
 
 
+@pytest.mark.slow
 def test_rejected_rows_and_kept_judged_moments_of_it_go_as_well(workspace_of: Factory) -> None:
     workspace = workspace_of(**tables())
     workspace.rejects.mkdir()

@@ -140,7 +140,7 @@ def test_the_id_rests_on_turns_partner_and_type_and_not_on_the_model() -> None:
     assert rows(talk, [decision("u0", "q")])["moment_id"].tolist() != first
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(
     st.lists(
         st.tuples(
