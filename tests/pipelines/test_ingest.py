@@ -231,8 +231,8 @@ def test_kind_and_mapping_must_fit(workspace: Workspace, tmp_path: Path) -> None
         ingest(workspace, "mapped", tmp_path)
     with pytest.raises(ValueError, match="mapping goes with kind 'mapped'"):
         ingest(workspace, "tables", tmp_path, mapping=tmp_path / "m.yaml")
-    with pytest.raises(ValueError, match=r"Unknown kind 'gong'\. Kinds: tables, mapped"):
-        ingest(workspace, "gong", tmp_path)
+    with pytest.raises(ValueError, match=r"Unknown kind 'fax'\. Kinds: tables, mapped"):
+        ingest(workspace, "fax", tmp_path)
 
 
 def test_a_full_disk_is_an_error_that_changes_nothing(

@@ -152,13 +152,13 @@ def _collect(part: Message, texts: dict[str, list[str]], depth: int) -> None:
     """Adds the text parts that are shown; attachments, attached mails among them, are left out."""
     if depth > _MAX_DEPTH or part.get_content_disposition() == "attachment":
         return
+    maintype, _, subtype = part.get_content_type().partition("/")
     if part.is_multipart():
-        if part.get_content_maintype() == "multipart":
+        if maintype == "multipart":
             for one in part.get_payload():
                 if isinstance(one, Message):
                     _collect(one, texts, depth + 1)
         return
-    subtype = part.get_content_subtype()
-    if part.get_content_maintype() == "text" and subtype in texts and not part.get_filename():
+    if maintype == "text" and subtype in texts and not part.get_filename():
         payload = part.get_payload(decode=True)
         texts[subtype].append(decoded(payload if isinstance(payload, bytes) else b"", part.get_content_charset()))
