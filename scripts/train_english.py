@@ -61,9 +61,11 @@ def unpacked(treebank: Path, part: str, work: Path) -> Path:
 
 
 def shrink(trained: Path, out: Path) -> None:
-    """Write a pipeline with its word vectors at half precision; ``load_english`` widens them again."""
+    """Write a pipeline without local paths and with vectors at half precision; ``load_english`` widens them again."""
     english = spacy.load(trained)
     english.vocab.vectors.data = english.vocab.vectors.data.astype(np.float16)
+    english.config["paths"] = dict.fromkeys(english.config["paths"])
+    english.meta.update(name="partnerlift", license="CC BY-SA 4.0", description="Trained on UD English EWT.")
     english.to_disk(out)
 
 
