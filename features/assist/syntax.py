@@ -6,7 +6,7 @@
 ('PARTNER', 'introduce', 'happened', 'WE')
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from features.assist.syntax_clauses import Clause, clauses, clauses_of
 from features.assist.syntax_dense import counts, dense_names
 from features.assist.syntax_parse import load_english, trees
 from features.assist.syntax_strings import strings
+from features.assist.syntax_tree import Tree
 
 __all__ = [
     "Clause",
@@ -54,27 +55,40 @@ def read_syntax(texts: Sequence[str], sides: Sequence[str], english: Language | 
     ------
     ValueError : there are not as many sides as texts.
     """
-    if len(texts) != len(sides):
-        raise ValueError(f"{len(texts)} texts but {len(sides)} speakers' sides: give one side for each text.")
     found: list[list[Clause]] = []
     named: list[list[str]] = []
-    for tree, side in zip(trees(texts, english), sides, strict=True):
-        found.append(clauses_of(tree, side))
-        named.append(strings(tree, found[-1], side))
-    dense = np.stack([counts(one) for one in found]) if found else np.zeros((0, len(dense_names())), np.float32)
-    return Syntax(found, named, dense)
+    numbers: list[NDArray[np.float32]] = []
+    for tree, read, side in _each(texts, sides, english):
+        found.append(read)
+        named.append(strings(tree, read, side))
+        numbers.append(counts(read))
+    return Syntax(found, named, _table(numbers))
 
 
 def read_clauses(texts: Sequence[str], sides: Sequence[str], english: Language | None = None) -> list[list[Clause]]:
     """The clauses of each utterance; parameters as of ``read_syntax``."""
-    return read_syntax(texts, sides, english).clauses
+    return [read for _, read, _ in _each(texts, sides, english)]
 
 
 def syntax_features(texts: Sequence[str], sides: Sequence[str], english: Language | None = None) -> list[list[str]]:
     """Feature strings of each utterance for a sparse linear model; parameters as of ``read_syntax``."""
-    return read_syntax(texts, sides, english).strings
+    return [strings(tree, read, side) for tree, read, side in _each(texts, sides, english)]
 
 
 def dense_syntax(texts: Sequence[str], sides: Sequence[str], english: Language | None = None) -> NDArray[np.float32]:
     """Counts, shape (utterances, len(dense_names())); parameters as of ``read_syntax``."""
-    return read_syntax(texts, sides, english).dense
+    return _table([counts(read) for _, read, _ in _each(texts, sides, english)])
+
+
+def _each(
+    texts: Sequence[str], sides: Sequence[str], english: Language | None
+) -> Iterator[tuple[Tree, list[Clause], str]]:
+    """Tree, clauses and side of one utterance after the other."""
+    if len(texts) != len(sides):
+        raise ValueError(f"{len(texts)} texts but {len(sides)} speakers' sides: give one side for each text.")
+    for tree, side in zip(trees(texts, english), sides, strict=True):
+        yield tree, clauses_of(tree, side), side
+
+
+def _table(rows: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return np.stack(rows) if rows else np.zeros((0, len(dense_names())), np.float32)

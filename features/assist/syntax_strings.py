@@ -1,6 +1,7 @@
 """Clauses as sparse features: named strings for a linear model, from the exact act to the mere actor."""
 
 from collections.abc import Iterator, Sequence
+from sys import intern
 
 from features.assist.syntax_actors import PARTNERISH
 from features.assist.syntax_classes import act_class
@@ -31,7 +32,7 @@ def strings(tree: Tree, clauses: Sequence[Clause], side: str) -> list[str]:
         found.update(_of_clause(clause, side))
     found.update(_of_roles(tree))
     found.update(_ends(clauses))
-    return sorted(found)
+    return [intern(name) for name in sorted(found)]
 
 
 def _of_clause(clause: Clause, side: str) -> Iterator[str]:
