@@ -62,7 +62,7 @@ def mbox_messages(path: Path) -> Iterator[tuple[int, bytes | None]]:
     size, first, is_after_blank, has_begun = 0, 1, True, False
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
-            if is_after_blank and line.startswith(b"From ") and _SEPARATOR.match(line):
+            if is_after_blank and line.startswith(b"From ") and (number == 1 or _SEPARATOR.match(line)):
                 if has_begun:
                     yield first, b"".join(held) if size <= MAX_MESSAGE else None
                 held, size, first, has_begun = [], 0, number, True
