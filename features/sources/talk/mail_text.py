@@ -218,7 +218,13 @@ def _begins_signature(lines: list[str], rest: list[int], *, has_words: bool) -> 
         )
     if _CONFIDENTIAL.match(line):
         return has_words
-    return has_words and is_short and bool(_CLOSING.match(line)) and len(rest) <= 8
+    is_closing = has_words and is_short and bool(_CLOSING.match(line)) and len(rest) <= 8
+    return is_closing and not any(_is_sentence(lines[n]) for n in rest[1:])
+
+
+def _is_sentence(line: str) -> bool:
+    words = line.split()
+    return len(words) > 8 or (len(words) >= 4 and words[-1].endswith((".", "!", "?")))
 
 
 def _paragraphs(lines: list[str], parts: list[Part | None]) -> Iterator[Passage]:

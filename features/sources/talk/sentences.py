@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from features.sources.talk.rows import Turn
 
-__all__ = ["Piece", "joined"]
+__all__ = ["Piece", "cut", "joined"]
 
 _ENOUGH: Final = 240
 _MOST: Final = 1_200
 _PAUSE_S: Final = 2.0
+_LONG: Final = 600
+_LEAST: Final = 80
+_STOP: Final = re.compile(r"""[.?!…。]["'”’)\]]*\s+(?=["'“‘(\[]?[^\W_a-z])""")
+_ABBREVIATED: Final = re.compile(r"\b(?:mr|mrs|ms|dr|st|no|vs|inc|[a-z])\.\s+$", re.IGNORECASE)
 _END: Final = re.compile(r"""[.?!…。][)"'”’\]]*$""")
 
 
@@ -45,6 +49,30 @@ def joined(pieces: Iterable[Piece]) -> Iterator[Turn]:
         size += len(piece.text) + 1
     if held:
         yield _turn(held)
+
+
+def cut(turn: Turn) -> list[Turn]:
+    """The turn, or one of more than 600 characters in parts of at least 240 that end with a sentence.
+
+    Parts joined by a blank are the text. Times are divided in proportion to characters, where the end is known.
+    """
+    if len(turn.text) <= _LONG:
+        return [turn]
+    places = [0]
+    for stop in _STOP.finditer(turn.text):
+        is_far = stop.end() - places[-1] > _ENOUGH and len(turn.text) - stop.end() >= _LEAST
+        if is_far and not _ABBREVIATED.search(turn.text, max(0, stop.end() - 12), stop.end()):
+            places.append(stop.end())
+    spans = zip(places, [*places[1:], len(turn.text)], strict=True)
+    return [_part(turn, first, last) for first, last in spans]
+
+
+def _part(turn: Turn, first: int, last: int) -> Turn:
+    text, start, end = turn.text[first:last].strip(), turn.start_s, turn.end_s
+    if turn.start_s is not None and turn.end_s is not None:
+        pace = (turn.end_s - turn.start_s) / len(turn.text)
+        start, end = turn.start_s + pace * first, turn.start_s + pace * last
+    return replace(turn, text=text, start_s=start, end_s=end)
 
 
 def _is_other(last: Piece, piece: Piece) -> bool:

@@ -12,6 +12,7 @@ import duckdb
 from features.sources.sqltext import name, parquet
 from features.sources.staging import FAULT, FILE, LINE, Batch, write_batches
 from features.sources.talk.rows import Person, Talk, Turn, digest
+from features.sources.talk.sentences import cut
 from features.sources.text import printable
 from features.tables import CONTACTS, CONVERSATIONS, PARTICIPANTS, UTTERANCES, Table
 
@@ -92,7 +93,7 @@ def _conversation(talk: Talk) -> dict[str, str]:
 
 def _utterances(talk: Talk) -> Iterator[tuple[dict[str, str], Turn]]:
     numbers: dict[str, int] = {}
-    for seq, turn in enumerate(talk.turns):
+    for seq, turn in enumerate(part for whole in talk.turns for part in cut(whole)):
         unit = turn.unit or talk.key
         numbers[unit] = numbers.get(unit, -1) + 1
         yield (
