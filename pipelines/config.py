@@ -238,7 +238,7 @@ class AssistConfig(Section):
     )
     bootstrap: int = Field(500, ge=50, description="Bootstrap samples for the intervals of the evaluation.")
     chunk_utterances: int = Field(
-        10_000, ge=1, description="About how many utterances are judged, and their moments saved, in one step."
+        5000, ge=1, description="About how many utterances are judged, and their moments saved, in one step."
     )
 
 

@@ -19,12 +19,16 @@ from pipelines.provenance import data_fingerprint
 __all__ = ["Talk", "read_talk"]
 
 _DIGESTS: Final = """
-SELECT c.conversation_id, count(u.utterance_id) AS n_utterances,
-    concat_ws(' ', md5_number_lower(to_json(c)::VARCHAR)::VARCHAR,
-        coalesce(sum(md5_number_lower(to_json(u)::VARCHAR)::HUGEINT), 0)::VARCHAR) AS digest
-FROM conversations c LEFT JOIN utterances u USING (conversation_id)
-WHERE c.conversation_id NOT IN (SELECT conversation_id FROM deletions)
-GROUP BY c.conversation_id, c ORDER BY c.conversation_id
+WITH heads AS (
+    SELECT conversation_id, sum(md5_number_lower(to_json(c)::VARCHAR)::HUGEINT) AS head
+    FROM conversations c ANTI JOIN deletions USING (conversation_id) GROUP BY conversation_id
+),
+turns AS (
+    SELECT conversation_id, count(*) AS n, sum(md5_number_lower(to_json(u)::VARCHAR)::HUGEINT) AS said
+    FROM utterances u GROUP BY conversation_id
+)
+SELECT conversation_id, coalesce(n, 0) AS n_utterances, concat_ws(' ', head::VARCHAR, said::VARCHAR) AS digest
+FROM heads LEFT JOIN turns USING (conversation_id) ORDER BY conversation_id
 """
 _STAGES: Final = f"""
 SELECT t.conversation_id, d.deal_id, {
@@ -78,7 +82,8 @@ def read_talk(connection: duckdb.DuckDBPyConnection, own: OwnCompany) -> Talk:
     tables = {name: _table(connection, name) for name in ("partners", "partner_aliases", "contacts", "deals")}
     digests = _frame(connection, _DIGESTS)
     conversations = _table(connection, "conversations")
-    conversations = conversations[conversations["conversation_id"].isin(digests["conversation_id"])]
+    is_wanted = conversations["conversation_id"].isin(digests["conversation_id"])
+    conversations = conversations[is_wanted].drop_duplicates("conversation_id")
     speakers = _frame(
         connection,
         "SELECT DISTINCT conversation_id, speaker, speaker_email, speaker_org, partner_id FROM utterances "
@@ -146,8 +151,7 @@ def _names(connection: duckdb.DuckDBPyConnection) -> str:
 def _table(connection: duckdb.DuckDBPyConnection, name: str) -> pd.DataFrame:
     if name not in TABLES:
         return pd.DataFrame()
-    key = ", ".join(TABLES[name].key)
-    return _frame(connection, f'SELECT * FROM "{name}" ORDER BY {key}')
+    return _frame(connection, f'SELECT * FROM "{name}" ORDER BY ALL')
 
 
 def _frame(connection: duckdb.DuckDBPyConnection, query: str, **frames: Any) -> pd.DataFrame:
