@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from typing import Final
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from typing import Any, Final
 
 import pandas as pd
 
@@ -34,7 +34,7 @@ def named_at(mentions: pd.DataFrame) -> Named:
     return found
 
 
-def evidence(turns: pd.DataFrame, named: Named) -> dict[str, Span]:
+def evidence(turns: Iterable[Mapping[Hashable, Any]], named: Named) -> dict[str, Span]:
     """Utterance to where its evidence lies in its text, in the order of the turns.
 
     Parameters
@@ -43,9 +43,9 @@ def evidence(turns: pd.DataFrame, named: Named) -> dict[str, Span]:
         one utterance follow on each other.
     """
     found: dict[str, Span] = {}
-    columns = (turns[name] for name in ("utterance_id", "partner_id", "text", "source_id", "char_start"))
-    for piece, partner, text, source, offset in zip(*columns, strict=True):
-        start, end = _carrying(text, named.get((piece, partner), ()))
+    for turn in turns:
+        source, offset = turn["source_id"], int(turn["char_start"])
+        start, end = _carrying(turn["text"], named.get((turn["utterance_id"], turn["partner_id"]), ()))
         found[source] = (found.get(source, (offset + start,))[0], offset + end)
     return found
 

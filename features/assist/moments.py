@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Hashable
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import pandas as pd
@@ -64,7 +67,9 @@ def moment_rows(
     if rows.empty:
         return pd.DataFrame(columns=list(MOMENTS.column_names))
     named = named_at(mentions)
-    table = pd.DataFrame([_row(turns, named) for _, turns in rows.groupby(_acts(rows), sort=False)])
+    acts = zip(_acts(rows).tolist(), rows.to_dict("records"), strict=True)
+    grouped = [[turn for _, turn in act] for _, act in groupby(acts, key=itemgetter(0))]
+    table = pd.DataFrame([_row(turns, named) for turns in grouped])
     table = table.merge(conversations[["conversation_id", "deal_id", "told_stage"]], on="conversation_id", how="left")
     stage = table["told_stage"].fillna(table["assist_type"].map(_own_stages()))
     table = table.assign(journey_stage=stage, model_version=model_version, detected_at=detected_at)
@@ -130,10 +135,10 @@ def _is_other(rows: pd.DataFrame, keys: list[str]) -> pd.Series:
     return (values.ne(values.shift()) & ~(values.isna() & values.shift().isna())).any(axis=1)
 
 
-def _row(turns: pd.DataFrame, named: Named) -> dict[str, Any]:
+def _row(turns: list[dict[Hashable, Any]], named: Named) -> dict[str, Any]:
     """The row of one act, without what its conversation adds."""
-    first, surest = turns.iloc[0], turns.iloc[int(turns["confidence"].to_numpy().argmax())]
-    texts = dict(zip(turns["source_id"], turns["source_text"], strict=True))
+    first, surest = turns[0], max(turns, key=itemgetter("confidence"))
+    texts = {turn["source_id"]: turn["source_text"] for turn in turns}
     spans = evidence(turns, named)
     quote = "\n".join(texts[source][start:end] for source, (start, end) in spans.items())
     ids = list(spans)
@@ -144,7 +149,7 @@ def _row(turns: pd.DataFrame, named: Named) -> dict[str, Any]:
         "partner_id": partner,
         "assist_type": first["assist_type"],
         "start_s": first["start_s"],
-        "end_s": turns.iloc[-1]["end_s"],
+        "end_s": turns[-1]["end_s"],
         "utterance_ids": ids,
         "quote": quote,
         "char_start": spans[ids[0]][0],
