@@ -103,13 +103,15 @@ class Run:
         model.save(saved)
         for name, table in beside.items():
             table.to_parquet(saved / name, index=False)
-        return self._registered(saved, ASSIST, _turns_example(), model.version)
+        return self._registered(saved, ASSIST, _turns_example(), model.version, "models.assist_pyfunc")
 
-    def _registered(self, saved: Path, name: str, example: pd.DataFrame, version: str) -> str:
+    def _registered(
+        self, saved: Path, name: str, example: pd.DataFrame, version: str, loader: str = "models.pyfunc"
+    ) -> str:
         with redirect_stderr(StringIO()):  # MLflow prints what it registered, beside its log
             info = mlflow.pyfunc.log_model(
                 name=name,
-                loader_module="models.pyfunc",
+                loader_module=loader,
                 data_path=str(saved),
                 signature=_signature(example),
                 input_example=example,
@@ -288,7 +290,7 @@ def _experiment(workspace: Workspace, config: Config) -> str:
 
 
 def _turns_example() -> pd.DataFrame:
-    """What the registered form of a model of assists is asked (``models.pyfunc``)."""
+    """What the registered form of a model of assists is asked (``models.assist_pyfunc``)."""
     texts = ["How did you hear about us?", "Rook Security told us about you."]
     columns = {"conversation_id": "c", "seq": [0.0, 1.0], "speaker_org": ["internal", "customer"]}
     told = pd.DataFrame({**columns, "partner": "Rook Security", "text": texts})

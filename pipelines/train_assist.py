@@ -11,15 +11,17 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from features.assist.examples import Examples
+from features.assist.notation import shipped_corpus
 from features.assist.taxonomy import taxonomy
+from models.assist.training import Sample, Trained, trained
 from models.assist_scores import Scores, compared, scored
 from models.calibration import calibration_points
 from models.crossfit import TrainingDataError
 from pipelines.assist_training.challenge import HELD_OUT, challenge_assist
-from pipelines.assist_training.evaluated import held_out, learning_curve, said, with_classes
-from pipelines.assist_training.examples import REVIEWS, Examples, corpus_examples, workspace_examples
+from pipelines.assist_training.evaluated import learning_curve, said
+from pipelines.assist_training.examples import REVIEWS, corpus_sample, joined, reviewed_sample, workspace_examples
 from pipelines.assist_training.plots import confusion_figure, curve_figure
-from pipelines.assist_training.recipe import TrainedJudge, fitted
 from pipelines.assist_training.report import AssistReport, ReviewEffect
 from pipelines.config import Config
 from pipelines.plots import calibration_figure, save
@@ -36,12 +38,11 @@ logger: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Learned:
-    """What a recipe made of the examples: its held-out decisions, those without reviews, and the model of all."""
+    """What was learned from, and the model of it; ``before`` are held-out decisions without the reviews."""
 
-    examples: Examples
-    held: pd.DataFrame
+    sample: Sample
+    trained: Trained
     before: pd.DataFrame | None
-    model: TrainedJudge
     reviews: ReviewEffect | None
 
 
@@ -67,35 +68,37 @@ def train_assist(
     """
     with workspace.lock("train"):
         learned = _learned(workspace, config, with_reviews=with_reviews)
-        curve = _curve(config, learned.examples) if with_curve else pd.DataFrame()
+        curve = _curve(config, learned.sample) if with_curve else pd.DataFrame()
         return _recorded(workspace, config, learned, curve)
 
 
 def _learned(workspace: Workspace, config: Config, *, with_reviews: bool) -> _Learned:
-    shipped, folds = corpus_examples(), config.assist.folds
-    plain = held_out(fitted, shipped, folds)
-    base = fitted(shipped)
+    shipped, folds = corpus_sample(), config.assist.folds
+    logger.info("Learning from %s labelled pairs.", f"{len(shipped.rows):,}")
+    plain = trained(shipped, folds)
     if not with_reviews:
-        return _Learned(shipped, plain, None, base, None)
-    judged = workspace_examples(workspace, config.company.to_own(), config.assist.review_weight)
-    if not judged.labelled.any():
+        return _Learned(shipped, plain, None, None)
+    made = workspace_examples(workspace, config.company.to_own())
+    if made.pairs.empty:
         raise TrainingDataError(
             "No review says what a moment is. Judge some with `partnerlift review`, or train without --with-reviews."
         )
-    judged = with_classes(base, judged)
-    examples = shipped.joined(judged)
-    held, before = held_out(fitted, examples, folds), pd.concat([plain, said(base, judged)], ignore_index=True)
-    return _Learned(examples, held, before, fitted(examples), _effect(config, judged, held, before))
+    judged = reviewed_sample(made, config.assist.review_weight, plain.model)
+    logger.info("Learning from %s judged pairs as well.", f"{len(made.pairs):,}")
+    sample = joined(shipped, judged)
+    learned = trained(sample, folds)
+    before = pd.concat([plain.held, said(plain.model, judged)], ignore_index=True)
+    return _Learned(sample, learned, before, _effect(config, made, learned.held, before))
 
 
-def _effect(config: Config, judged: Examples, held: pd.DataFrame, before: pd.DataFrame) -> ReviewEffect:
+def _effect(config: Config, made: Examples, held: pd.DataFrame, before: pd.DataFrame) -> ReviewEffect:
     is_own = held["conversation_id"].str.startswith(REVIEWS)
     keys = ["utterance_id", "partner_id"]
     both = held[is_own].merge(before[[*keys, "decided"]], on=keys, suffixes=("", "_before"))
     options: Any = {"assists": taxonomy().assist_ids, "samples": config.assist.bootstrap, "seed": config.seed}
     return ReviewEffect(
-        n_reviews=int(judged.pairs["review_id"].nunique()),
-        n_examples=int(judged.labelled.sum()),
+        n_reviews=int(made.pairs["review_id"].nunique()),
+        n_examples=len(made.pairs),
         n_changed=int((both["decided"] != both["decided_before"]).sum()),
         shipped=compared(held[~is_own], before, **options),
         reviewed=compared(held[is_own], before, **options),
@@ -107,8 +110,8 @@ def _scored(config: Config, held: pd.DataFrame) -> Scores:
     return scored(held, classes.ids, classes.assist_ids, config.assist.bootstrap, config.seed)
 
 
-def _curve(config: Config, examples: Examples) -> pd.DataFrame:
-    held = learning_curve(fitted, examples, config.assist.folds, config.seed)
+def _curve(config: Config, sample: Sample) -> pd.DataFrame:
+    held = learning_curve(sample, config.assist.folds, config.seed)
     rows = []
     for n, part in held.groupby("n_conversations", sort=True):
         scores = _scored(config, part)
@@ -118,17 +121,17 @@ def _curve(config: Config, examples: Examples) -> pd.DataFrame:
 
 def _recorded(workspace: Workspace, config: Config, learned: _Learned, curve: pd.DataFrame) -> AssistReport:
     """Compares with the champion, logs everything, promotes what won, and only then writes the results."""
-    scores = _scored(config, learned.held)
-    versus = challenge_assist(workspace, config, learned.model, learned.held, learned.examples, learned.before)
+    scores = _scored(config, learned.trained.held)
+    versus = challenge_assist(workspace, config, learned.trained, learned.sample, learned.before)
     code = code_version()
     with tracked_run(workspace, config, {"code_version": code, "model": "assist"}) as run:
         report = AssistReport(
             run_id=run.run_id,
-            model_version=learned.model.version,
+            model_version=learned.trained.model.version,
             trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
             code_version=code,
-            n_conversations=int(learned.examples.utterances["conversation_id"].nunique()),
-            n_authors=int(learned.examples.pairs["author"].nunique()),
+            n_conversations=int(learned.sample.rows["conversation_id"].nunique()),
+            n_authors=int(learned.sample.rows["author"].nunique()),
             scores=scores,
             challenge=versus,
             reviews=learned.reviews,
@@ -153,7 +156,7 @@ def _logged(run: Run, config: Config, report: AssistReport, learned: _Learned) -
     run.metrics(report.scores.numbers())
     is_assist, probability = (
         np.asarray(column, dtype=np.float64)
-        for column in (learned.held["label"].isin(taxonomy().assist_ids), learned.held["p_assist"])
+        for column in (learned.trained.held["label"].isin(taxonomy().assist_ids), learned.trained.held["p_assist"])
     )
     points = calibration_points(is_assist, probability)
     figure = calibration_figure(points, "probability of an assist", "share of turns with one")
@@ -168,15 +171,14 @@ def _logged(run: Run, config: Config, report: AssistReport, learned: _Learned) -
         path = run.folder / f"{name}.csv"
         table.to_csv(path, index=False)
         run.file(path, "tables")
-    return run.assist_model(learned.model, {HELD_OUT: learned.held})
+    return run.assist_model(learned.trained.model, {HELD_OUT: learned.trained.held})
 
 
 def _errors(learned: _Learned) -> pd.DataFrame:
     """Held-out decisions that differ from their label, the surest first; text of the shipped conversations only."""
-    wrong = learned.held[learned.held["label"] != learned.held["decided"]]
-    texts = learned.examples.utterances.set_index("utterance_id")["text"]
-    own = wrong["conversation_id"].str.startswith(REVIEWS)
-    text = wrong["utterance_id"].map(texts).str.slice(0, SHOWN_CHARACTERS).where(~own)
+    held = learned.trained.held
+    wrong = held[held["label"] != held["decided"]]
+    texts = shipped_corpus().utterances.set_index("utterance_id")["text"]
     gap = (wrong["p_assist"] - wrong["label"].isin(taxonomy().assist_ids)).abs()
-    order = gap.sort_values(ascending=False, kind="stable").index
-    return wrong.assign(text=text).loc[order]
+    told = wrong.assign(text=wrong["utterance_id"].map(texts).str.slice(0, SHOWN_CHARACTERS))
+    return told.loc[gap.sort_values(ascending=False, kind="stable").index]

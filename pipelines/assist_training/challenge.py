@@ -8,14 +8,14 @@ from typing import Final
 import pandas as pd
 
 from features.assist.taxonomy import taxonomy
+from models.assist.classifier import AssistClassifier
+from models.assist.training import Sample, Trained
 from models.assist_scores import compared
 from models.metrics import Estimate
 from models.persistence import ArtifactError
 from pipelines.assist_training.evaluated import said
-from pipelines.assist_training.examples import Examples
 from pipelines.challenge import Challenge
 from pipelines.config import Config
-from pipelines.detecting.judge import Judge
 from pipelines.detecting.models import load_judge
 from pipelines.tracking import ASSIST, NoChampionError, champion_folder
 from pipelines.workspace import Workspace
@@ -29,17 +29,16 @@ HELD_OUT: Final = "held_out.parquet"
 def challenge_assist(
     workspace: Workspace,
     config: Config,
-    model: Judge,
-    held: pd.DataFrame,
-    examples: Examples,
+    learned: Trained,
+    sample: Sample,
     before: pd.DataFrame | None,
 ) -> Challenge:
     """Compares a model with the champion, on turns that neither saw when it judged them.
 
     Parameters
     ----------
-    held : the model's held-out decisions.
-    examples : all labelled pairs; what the champion's own held-out decisions lack, it never saw, and judges now.
+    learned : the model, with its held-out decisions.
+    sample : all labelled pairs; what the champion's own held-out decisions lack, it never saw, and judges now.
     before : held-out decisions of the same recipe without reviews, in the champion's place where there is none yet.
     """
     try:
@@ -48,12 +47,12 @@ def challenge_assist(
     except NoChampionError:
         if before is None:
             return Challenge(promote=True, sentence="Promoted: it is the first champion.")
-        return decided_by(_gains(config, held, before), "the model without reviews")
+        return decided_by(_gains(config, learned.held, before), "the model without reviews")
     except ArtifactError as error:
         return Challenge(promote=True, sentence=f"Promoted: the champion cannot be read ({error})")
-    if champion.version == model.version:
-        return Challenge(promote=False, sentence=f"The new model is the champion {model.version} itself.")
-    return decided_by(_gains(config, held, _of_champion(champion, folder, examples)), "the champion")
+    if champion.version == learned.model.version:
+        return Challenge(promote=False, sentence=f"The new model is the champion {learned.model.version} itself.")
+    return decided_by(_gains(config, learned.held, _of_champion(champion, folder, sample)), "the champion")
 
 
 def decided_by(gains: dict[str, Estimate], other: str) -> Challenge:
@@ -74,12 +73,11 @@ def _gains(config: Config, ours: pd.DataFrame, theirs: pd.DataFrame) -> dict[str
     return compared(ours, theirs, taxonomy().assist_ids, config.assist.bootstrap, config.seed)
 
 
-def _of_champion(champion: Judge, folder: Path, examples: Examples) -> pd.DataFrame:
+def _of_champion(champion: AssistClassifier, folder: Path, sample: Sample) -> pd.DataFrame:
     """The champion's held-out decisions, and what it says of the conversations that it never saw."""
     path = folder / HELD_OUT
     if not path.exists():
-        return said(champion, examples)
+        return said(champion, sample)
     known = pd.read_parquet(path)
-    conversations = examples.pairs["conversation_id"]
-    unseen = conversations[~conversations.isin(known["conversation_id"])].unique()
-    return pd.concat([known, said(champion, examples.of(unseen))], ignore_index=True) if len(unseen) else known
+    is_unseen = ~sample.rows["conversation_id"].isin(known["conversation_id"]).to_numpy()
+    return pd.concat([known, said(champion, sample.only(is_unseen))], ignore_index=True) if is_unseen.any() else known

@@ -1,28 +1,25 @@
-"""Training the model that finds assists, with a recipe that learns words: what is judged, logged and promoted."""
+"""Training the model that finds assists, on a small corpus: what is judged, logged and promoted."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import mlflow
-import pandas as pd
 import pytest
 
-import pipelines.assist_training.challenge
+import pipelines.assist_training.examples
 import pipelines.train_assist
 from features.assist.notation import Corpus, parsed
-from features.assist.taxonomy import taxonomy
 from models.crossfit import TrainingDataError
 from models.metrics import Estimate
 from pipelines.assist_training.challenge import decided_by
-from pipelines.assist_training.examples import Examples, corpus_examples, workspace_examples
+from pipelines.assist_training.examples import workspace_examples
 from pipelines.config import parse_config
+from pipelines.detect import detect
 from pipelines.tracking import ASSIST, champion_folder
 from pipelines.train_assist import train_assist
 from pipelines.training import Wanted, train_models
@@ -49,58 +46,14 @@ PARTNER id={a}_rook name=Rook type=msp domains=rook.example aliases=Rook Securit
 """
 
 
-class Counted:
-    """Says of a turn the class that most of its words had; it learns from labelled pairs."""
-
-    def __init__(self, words: dict[str, Counter[str]]) -> None:
-        self.words = words
-
-    @property
-    def version(self) -> str:
-        content = json.dumps({word: dict(counts) for word, counts in self.words.items()}, sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()[:12]
-
-    def save(self, directory: Path) -> None:
-        directory.mkdir(parents=True)
-        text = json.dumps({word: dict(counts) for word, counts in self.words.items()})
-        (directory / "words.json").write_text(text, encoding="utf-8")
-
-    def predict(self, utterances: pd.DataFrame, mentions: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-        texts = utterances.set_index("utterance_id")["text"]
-        ids, assists = list(taxonomy().ids), list(taxonomy().assist_ids)
-        rows = []
-        for name in pairs["utterance_id"]:
-            counts = Counter({"background": 0.5})
-            for word in texts[name].split():
-                counts.update(self.words.get(word, {}))
-            rows.append({one: counts[one] / sum(counts.values()) for one in ids})
-        found = pd.DataFrame(rows, columns=ids)
-        return found.assign(label=found.idxmax(axis=1), p_assist=found[assists].sum(axis=1))
-
-
-def fitted(examples: Examples) -> Counted:
-    texts = examples.utterances.set_index("utterance_id")["text"]
-    words: dict[str, Counter[str]] = defaultdict(Counter)
-    labelled = examples.pairs[examples.labelled]
-    for name, label, weight in zip(labelled["utterance_id"], labelled["label"], labelled["weight"], strict=True):
-        for word in texts[name].split():
-            words[word][label] += weight
-    return Counted(words)
-
-
 def corpus() -> Corpus:
     return parsed((f"{author}.conv.txt", LINES.format(a=author)) for author in AUTHORS)
 
 
 @pytest.fixture(autouse=True)
-def _recipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    def loaded(folder: Path) -> Counted:
-        words = json.loads((folder / "words.json").read_text(encoding="utf-8"))
-        return Counted({word: Counter(counts) for word, counts in words.items()})
-
-    monkeypatch.setattr(pipelines.train_assist, "fitted", fitted)
-    monkeypatch.setattr(pipelines.train_assist, "corpus_examples", lambda: corpus_examples(corpus()))
-    monkeypatch.setattr(pipelines.assist_training.challenge, "load_judge", loaded)
+def _corpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipelines.assist_training.examples, "shipped_corpus", corpus)
+    monkeypatch.setattr(pipelines.train_assist, "shipped_corpus", corpus)
 
 
 def reviewed(verdict: str = "rejected") -> dict[str, list[dict[str, Any]]]:
@@ -124,56 +77,29 @@ def reviewed(verdict: str = "rejected") -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def test_a_label_goes_to_its_pair_and_what_has_none_is_background() -> None:
-    examples = corpus_examples(corpus())
-    pairs = examples.pairs[examples.pairs["author"] == "ka"]
-    assert pairs[["utterance_id", "label"]].values.tolist() == [
-        ["ka01-0000", "risk_save"],
-        ["ka01-0001", "negative_impact"],
-        ["ka01-0002", "background"],
-        ["ka02-0000", "risk_save"],
-        ["ka02-0001", "background"],
+@pytest.mark.slow
+def test_judged_turns_are_labelled_under_ids_of_their_own(workspace_of: Factory) -> None:
+    made = workspace_examples(workspace_of(**reviewed()), CONFIG.company.to_own())
+    assert made.pairs[["utterance_id", "label", "weight", "review_id"]].values.tolist() == [
+        ["workspace/x0", "not_an_assist", 1.0, "rx"],
+        ["workspace/y0", "not_an_assist", 1.0, "ry"],
     ]
-    assert pairs.loc[pairs["label"] != "background", "partner_id"].eq("ka_rook").all()
-
-
-def test_a_label_of_a_partner_that_is_not_linked_goes_to_the_turns_row_without_one() -> None:
-    said = LINES.replace("Then Rook warned the board", "Somebody warned the board, at last, in the year before")
-    alone = said[said.index("PARTNER") : said.index("===")] + said[said.index("=== CONV id={a}02") :]
-    pairs = corpus_examples(parsed([("ka.conv.txt", alone.format(a="ka"))])).pairs
-    assert pairs[["partner_id", "label"]].fillna("").values.tolist()[0] == ["", "risk_save"]
-
-
-def test_judged_turns_are_labelled_and_their_conversation_is_context_only(workspace_of: Factory) -> None:
-    examples = workspace_examples(workspace_of(**reviewed()), CONFIG.company.to_own(), 2.0)
-    known = examples.pairs[examples.labelled]
-    assert known[["utterance_id", "label", "weight", "review_id"]].values.tolist() == [
-        ["workspace/x0", "not_an_assist", 2.0, "rx"],
-        ["workspace/y0", "not_an_assist", 2.0, "ry"],
-    ]
-    assert examples.utterances["utterance_id"].tolist() == [
-        "workspace/x0",
-        "workspace/x1",
-        "workspace/y0",
-        "workspace/y1",
-    ]
+    assert made.pairs["author"].tolist() == made.pairs["conversation_id"].tolist() == ["workspace/x", "workspace/y"]
+    assert made.seen["text"].str.startswith("[PARTNER] warned nobody").all()
 
 
 @pytest.mark.slow
-def test_the_first_model_is_judged_on_other_authors_logged_and_promoted(workspace_of: Factory) -> None:
-    workspace = workspace_of()
+def test_the_first_model_is_judged_on_other_authors_logged_promoted_and_used(workspace_of: Factory) -> None:
+    workspace = workspace_of(**{name: rows for name, rows in reviewed().items() if name not in {"moments", "reviews"}})
     report = train_assist(workspace, CONFIG, with_curve=True)
     assert (report.scores.n, report.scores.n_assists, report.n_authors) == (15, 6, 3)
-    assert report.scores.f1 == 1.0
     assert report.challenge.sentence == "Promoted: it is the first champion."
-    assert report.curve["n_conversations"].tolist()[-1] == 2
+    assert report.curve["n_conversations"].tolist()[-1] == 4
     assert "Warned of a risk or saved the customer" in report.text()
-    folder = champion_folder(workspace, CONFIG, ASSIST)
-    assert sorted(path.name for path in folder.iterdir()) == ["held_out.parquet", "words.json"]
+    assert (champion_folder(workspace, CONFIG, ASSIST) / "held_out.parquet").exists()
     client = mlflow.MlflowClient(f"sqlite:///{workspace.root / 'mlflow.db'}")
-    run = client.get_run(report.run_id)
-    assert run.data.metrics["pr_auc"] == 1.0
-    assert run.data.metrics["risk_save.recall"] == 1.0
+    metrics = client.get_run(report.run_id).data.metrics
+    assert {"pr_auc", "ece", "f1", "risk_save.recall"} <= set(metrics)
     kept = {f.path for name in ("plots", "tables") for f in client.list_artifacts(report.run_id, name)}
     assert kept == {
         "plots/calibration.png", "plots/confusion.png", "plots/learning_curve.png", "tables/classes.csv",
@@ -181,20 +107,20 @@ def test_the_first_model_is_judged_on_other_authors_logged_and_promoted(workspac
     }  # fmt: skip
     again = train_assist(workspace, CONFIG)
     assert again.challenge.sentence == f"The new model is the champion {report.model_version} itself."
+    assert detect(workspace, CONFIG).model_version == report.model_version
 
 
 @pytest.mark.slow
 def test_reviews_are_learned_from_and_the_run_says_what_they_changed(workspace_of: Factory) -> None:
     workspace = workspace_of(**reviewed())
-    config = parse_config({"assist": {"folds": 3, "bootstrap": 50}})
-    report = train_models(workspace, config, Wanted(with_reviews=True))
+    report = train_models(workspace, parse_config({"assist": {"folds": 3, "bootstrap": 50}}), Wanted(with_reviews=True))
     assert report.outcome is None
     assert report.assist is not None
     effect = report.assist.reviews
     assert effect is not None
-    assert (effect.n_reviews, effect.n_examples, effect.n_changed) == (2, 2, 2)
-    assert "What reviews changed: 2 judgements of 2 turns decide 2 of them otherwise" in report.text()
-    assert json.loads(json.dumps(report.to_dict()))["assist"]["reviews"]["changed"] == 2
+    assert (effect.n_reviews, effect.n_examples) == (2, 2)
+    assert "What reviews changed: 2 judgements of 2 turns decide" in report.text()
+    assert json.loads(json.dumps(report.to_dict()))["assist"]["reviews"]["examples"] == 2
     path = mlflow.artifacts.download_artifacts(
         run_id=report.assist.run_id,
         artifact_path="tables/errors.csv",
