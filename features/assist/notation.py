@@ -31,7 +31,8 @@ __all__ = ["Corpus", "NotationError", "parsed", "shipped_corpus"]
 
 _FIELD: Final = re.compile(r"(?:^|\s)(\w+)=")
 _UTTERANCE: Final = re.compile(
-    r"\[(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d\d)\] (?P<speaker>.+?) \((?P<org>internal|customer|unknown|partner(?::\w+)?)\)"
+    r"\[(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d\d)\] (?P<speaker>.+?) "
+    r"\((?P<org>internal|customer|unknown|partner(?::\w+)?)\)"
     r"(?: <(?P<email>[^>]*)>)?: (?P<text>.*)"
 )
 _UNKNOWN: Final = "-"
