@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -60,7 +63,11 @@ class Linear:
         matrix, truth = terms.matrix(found), np.asarray(labels, dtype=object)
         fits = [_one(matrix, truth == name, importance) for name in taxonomy().ids]
         weights = np.stack([weight for weight, _ in fits], axis=1).astype(np.float16).astype(np.float32)
-        return cls(terms, weights, np.array([intercept for _, intercept in fits]))
+        return cls(terms, weights, np.array([intercept for _, intercept in fits]).round(6))
+
+    def rounded_intercepts(self) -> list[float]:
+        """The intercepts as they are saved."""
+        return [round(float(value), 6) for value in self.intercepts]
 
     def margins(self, found: Documents) -> Floats:
         """Log-odds of each class against the others, shape (rows, n_classes)."""
@@ -79,7 +86,17 @@ class AssistClassifier:
     linear: Linear
     calibrator: PlattCalibrator
     thresholds: Thresholds
-    version: str = ""
+
+    @cached_property
+    def version(self) -> str:
+        """Twelve hex digits of a hash of everything that decides a probability."""
+        line = [self.calibrator.slope, self.calibrator.intercept, self.thresholds.common]
+        facts = [line, sorted(self.thresholds.of_type.items()), self.linear.rounded_intercepts()]
+        names = {family: list(features) for family, features in self.linear.terms.known.items()}
+        digest = hashlib.sha256(json.dumps([facts, names]).encode())
+        digest.update(self.linear.terms.frequencies().tobytes())
+        digest.update(self.linear.weights.astype(np.float16).tobytes())
+        return digest.hexdigest()[:12]
 
     def predict(self, utterances: pd.DataFrame, mentions: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
         """What the model says of each pair of an utterance and a candidate partner.
@@ -98,10 +115,6 @@ class AssistClassifier:
     def judged(self, found: Documents, index: pd.Index) -> pd.DataFrame:
         """The same of rows of features."""
         return decisions(self.linear.margins(found), self.calibrator, self.thresholds, index)
-
-    def with_version(self, version: str) -> AssistClassifier:
-        """The same model, named."""
-        return replace(self, version=version)
 
 
 def probabilities(margins: Floats) -> Floats:

@@ -6,7 +6,6 @@ Reading a model runs no code of its files.
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 from pathlib import Path
 from typing import Any, Final
@@ -39,20 +38,19 @@ def save(model: AssistClassifier, directory: Path) -> None:
         "kind": KIND,
         "classes": list(taxonomy().ids),
         "families": list(model.linear.terms.known),
-        "intercepts": [round(float(value), 6) for value in model.linear.intercepts],
+        "intercepts": model.linear.rounded_intercepts(),
         "calibration": {"slope": model.calibrator.slope, "intercept": model.calibrator.intercept},
         "thresholds": {"common": model.thresholds.common, "of_type": dict(sorted(model.thresholds.of_type.items()))},
     }
     (directory / FACTS).write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     names = json.dumps({family: list(known) for family, known in model.linear.terms.known.items()}, ensure_ascii=False)
     (directory / TERMS).write_bytes(gzip.compress(names.encode(), mtime=0))
-    frequencies = np.concatenate([model.linear.terms.idf[family] for family in model.linear.terms.known])
-    np.save(directory / FREQUENCIES, frequencies.astype(np.float32))
+    np.save(directory / FREQUENCIES, model.linear.terms.frequencies())
     np.save(directory / WEIGHTS, model.linear.weights.astype(np.float16))
 
 
 def load(directory: Path) -> AssistClassifier:
-    """The model in ``directory``; its ``version`` is a hash of its files.
+    """The model in ``directory``.
 
     Raises
     ------
@@ -72,8 +70,7 @@ def load(directory: Path) -> AssistClassifier:
             raise ArtifactError(f"The model in {directory} has weights of shape {weights.shape}. Train it again.")
         linear = Linear(terms, weights, np.array(facts["intercepts"], dtype=np.float64))
         calibrator = PlattCalibrator(**facts["calibration"])
-        model = AssistClassifier(linear, calibrator, Thresholds(**facts["thresholds"]))
-    return model.with_version(_version(directory))
+        return AssistClassifier(linear, calibrator, Thresholds(**facts["thresholds"]))
 
 
 def _facts(directory: Path) -> dict[str, Any]:
@@ -100,10 +97,3 @@ def _terms(families: list[str], names: dict[str, list[str]], frequencies: np.nda
     if ends[-1] != len(frequencies):
         raise KeyError("frequencies")
     return Terms(known, dict(zip(families, np.split(frequencies, ends[:-1]), strict=True)))
-
-
-def _version(directory: Path) -> str:
-    digest = hashlib.sha256()
-    for name in (FACTS, TERMS, FREQUENCIES, WEIGHTS):
-        digest.update((directory / name).read_bytes())
-    return digest.hexdigest()[:12]

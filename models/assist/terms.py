@@ -36,8 +36,12 @@ class Terms:
             counts = Counter(feature for row in rows for feature in set(row))
             known[family] = tuple(sorted(f for f, n in counts.items() if n >= FAMILIES[family].min_rows))
             occurs = np.array([counts[feature] for feature in known[family]], dtype=np.float64)
-            idf[family] = np.log((1 + len(rows)) / (1 + occurs)) + 1
+            idf[family] = (np.log((1 + len(rows)) / (1 + occurs)) + 1).astype(np.float32).astype(np.float64)
         return cls(known, idf)
+
+    def frequencies(self) -> npt.NDArray[np.float32]:
+        """All inverse document frequencies, shape (n_features,), as they are saved."""
+        return np.concatenate([self.idf[family] for family in self.known]).astype(np.float32)
 
     def __len__(self) -> int:
         return sum(map(len, self.known.values()))
