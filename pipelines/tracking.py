@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlparse
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when MLflow is imported; a company's data are its own
@@ -35,6 +35,9 @@ from pipelines.backfill import Registered
 from pipelines.config import Config
 from pipelines.workspace import Workspace
 
+if TYPE_CHECKING:
+    from models.assist.classifier import AssistClassifier
+
 OUTCOME: Final = "partnerlift-outcome"
 AMOUNT: Final = "partnerlift-amount"
 ASSIST: Final = "partnerlift-assist"
@@ -49,19 +52,6 @@ SAVED: Final = "saved_model"
 REGISTRY_VARIABLE: Final = "MLFLOW_REGISTRY_URI"
 """MLflow itself leaves its registry here for child processes."""
 _LOUD: Final = ("mlflow", "alembic", "sqlalchemy.pool")
-
-
-class AssistModel(Protocol):
-    """A model of assists that can be kept."""
-
-    @property
-    def version(self) -> str:
-        """Changes with everything that decides a prediction."""
-        ...
-
-    def save(self, directory: Path) -> None:
-        """Writes the model into ``directory``, which is made when missing."""
-        ...
 
 
 class NoChampionError(ValueError):
@@ -97,10 +87,12 @@ class Run:
         model.save(saved)
         return self._registered(saved, name, _plain(example), model.version)
 
-    def assist_model(self, model: AssistModel, beside: Mapping[str, pd.DataFrame]) -> str:
+    def assist_model(self, model: AssistClassifier, beside: Mapping[str, pd.DataFrame]) -> str:
         """The same for a model of assists; ``beside`` are tables that are kept in its folder, by their file names."""
+        from models.assist.persistence import save  # brings spaCy, which only this needs
+
         saved = self.folder / ASSIST / SAVED
-        model.save(saved)
+        save(model, saved)
         for name, table in beside.items():
             table.to_parquet(saved / name, index=False)
         return self._registered(saved, ASSIST, _turns_example(), model.version, "models.assist_pyfunc")

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from models.assist.classifier import AssistClassifier
-from models.assist.training import Sample, trained
+from models.assist.persistence import load, save
+from models.assist.training import Sample, Trained, trained
 from models.assist_scores import HELD_COLUMNS, author_folds
 
-__all__ = ["learning_curve", "said"]
+__all__ = ["kept", "learning_curve", "said"]
 
 SHARES: Final = (0.125, 0.25, 0.5, 1.0)
 """Shares of the training conversations at which the learning curve is measured."""
+MIN_AUTHORS: Final = 2
+"""Fewest authors of which one can be held out; smaller shares of few conversations are left out of the curve."""
 logger: Final = logging.getLogger(__name__)
+
+
+def kept(learned: Trained) -> Trained:
+    """The same as it will be when it has been saved and read, under its version."""
+    with TemporaryDirectory() as folder:
+        save(learned.model, Path(folder))
+        return Trained(load(Path(folder)), learned.held)
 
 
 def said(model: AssistClassifier, sample: Sample) -> pd.DataFrame:
@@ -36,8 +48,11 @@ def learning_curve(sample: Sample, n_folds: int, seed: int) -> pd.DataFrame:
     order = np.random.default_rng(seed).permutation(np.unique(conversation[~is_test]))
     parts = []
     for share in SHARES:
-        n = max(2, round(share * len(order)))
+        n = round(share * len(order))
+        part = sample.only(conversation.isin(order[:n]).to_numpy())
+        if part.rows["author"].nunique() < MIN_AUTHORS:
+            continue
         logger.info("Learning from %s conversations.", f"{n:,}")
-        model = trained(sample.only(conversation.isin(order[:n]).to_numpy()), n_folds).model
+        model = trained(part, n_folds).model
         parts.append(said(model, test).assign(n_conversations=n))
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*HELD_COLUMNS, "n_conversations"])

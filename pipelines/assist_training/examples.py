@@ -12,7 +12,7 @@ from features.assist.links import candidates, link_partners
 from features.assist.notation import shipped_corpus
 from features.assist.reviewed import NOT_AN_ASSIST, reviewed_examples
 from features.assist.taxonomy import taxonomy
-from features.assist.views import views
+from features.assist.views import VIEW_COLUMNS, views
 from features.directory import OwnCompany
 from models.assist.classifier import AssistClassifier
 from models.assist.training import Sample, sampled
@@ -68,7 +68,7 @@ def workspace_examples(workspace: Workspace, own: OwnCompany) -> Examples:
     present = talk.present[talk.present["conversation_id"].isin(turns["conversation_id"])]
     mentions = link_partners(turns, talk.partners, talk.partner_aliases, present=present)
     pairs = _labelled(candidates(turns, mentions), judged.astype({"weight": "float64"}))
-    seen = views(turns, mentions, pairs)
+    seen = pd.DataFrame(columns=list(VIEW_COLUMNS)) if pairs.empty else views(turns, mentions, pairs)
     conversation = REVIEWS + pairs["utterance_id"].map(turns.set_index("utterance_id")["conversation_id"]).astype(str)
     utterance = REVIEWS + pairs["utterance_id"].astype(str)
     return Examples(pairs.assign(utterance_id=utterance, conversation_id=conversation, author=conversation), seen)

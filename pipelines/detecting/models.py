@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pipelines.config import Config
-from pipelines.detecting.judge import Judge
 from pipelines.workspace import Workspace
+
+if TYPE_CHECKING:
+    from models.assist.classifier import AssistClassifier
 
 __all__ = ["assist_model", "load_judge", "shipped_folder"]
 
@@ -18,13 +20,13 @@ DATABASE: Final = "mlflow.db"
 logger: Final = logging.getLogger(__name__)
 
 
-def assist_model(workspace: Workspace, config: Config) -> Judge:
+def assist_model(workspace: Workspace, config: Config) -> AssistClassifier:
     """The configured model; the shipped one where no champion has been trained."""
     folder = _champion(workspace, config) if config.assist.model == CHAMPION else None
     return load_judge(folder or shipped_folder())
 
 
-def load_judge(folder: Path) -> Judge:
+def load_judge(folder: Path) -> AssistClassifier:
     """The model that was saved in a folder; raises ``models.persistence.ArtifactError`` when there is none."""
     from models.assist.persistence import load
 

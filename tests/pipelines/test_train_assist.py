@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import pandas as pd
 import pytest
 
 import pipelines.assist_training.examples
@@ -27,7 +28,7 @@ from pipelines.workspace import Workspace
 
 Factory = Callable[..., Workspace]
 
-CONFIG = parse_config({"assist": {"folds": 2, "bootstrap": 50}})
+CONFIG = parse_config({"assist": {"folds": 3, "bootstrap": 50}})
 DAY0 = datetime(2025, 3, 1, tzinfo=UTC)
 AUTHORS = ("ka", "kb", "kc")
 LINES = """
@@ -105,6 +106,11 @@ def test_the_first_model_is_judged_on_other_authors_logged_promoted_and_used(wor
         "plots/calibration.png", "plots/confusion.png", "plots/learning_curve.png", "tables/classes.csv",
         "tables/confusion.csv", "tables/errors.csv", "tables/learning_curve.csv",
     }  # fmt: skip
+    loaded = mlflow.pyfunc.load_model(str(champion_folder(workspace, CONFIG, ASSIST).parents[1]))
+    turns = {"conversation_id": "c", "seq": [0.0, 1.0], "speaker_org": "customer", "partner": "Talley"}
+    asked = pd.DataFrame({**turns, "text": ["Talley warned us about the director.", "Is it raining there?"]})
+    sure, none = loaded.predict(asked.astype({name: object for name in asked if name != "seq"}))
+    assert sure > none
     again = train_assist(workspace, CONFIG)
     assert again.challenge.sentence == f"The new model is the champion {report.model_version} itself."
     assert detect(workspace, CONFIG).model_version == report.model_version
@@ -113,7 +119,7 @@ def test_the_first_model_is_judged_on_other_authors_logged_promoted_and_used(wor
 @pytest.mark.slow
 def test_reviews_are_learned_from_and_the_run_says_what_they_changed(workspace_of: Factory) -> None:
     workspace = workspace_of(**reviewed())
-    report = train_models(workspace, parse_config({"assist": {"folds": 3, "bootstrap": 50}}), Wanted(with_reviews=True))
+    report = train_models(workspace, CONFIG, Wanted(with_reviews=True))
     assert report.outcome is None
     assert report.assist is not None
     effect = report.assist.reviews
