@@ -14,7 +14,7 @@ _SCALES: Final = "hundred thousand million billion dozen"
 _WORD: Final = "|".join(sorted(f"{_ONES} {_TEENS} {_TENS} {_SCALES}".split(), key=len, reverse=True))
 _NUMBER: Final = (
     r"(?<![\w.,:/-])(?:"
-    rf"(?:\d{{1,3}}(?:\s\d{{3}})+\b|\d+(?:[.,]\d+)*)(?:\s(?:thousand|million|billion))?|(?:an?\s)?(?:half|(?:{_WORD})(?:[\s-](?:and\s)?(?:{_WORD}))*)"
+    rf"(?:\d{{1,3}}(?:\s\d{{3}})+\b|\d+(?:[.,]\d+)*)(?:\s(?:thousand|million|billion))?|(?:an?\s)?(?:half(?=\san?\s)|(?:{_WORD})(?:[\s-](?:and\s)?(?:{_WORD}))*)"
     r")"
 )
 _TIME: Final = r"(?:minute|hour|day|night|weekend|week|fortnight|month|quarter|year)"

@@ -38,6 +38,7 @@ def test_a_number_with_its_unit_is_found_in_the_words_of_the_quote(quote: str, s
         "the 2024 numbers",
         "That is one thing less to do.",
         "Two others were quicker.",
+        "Each half year they make a value sheet.",
         "Harbourline told us about it.",
         "",
     ],
