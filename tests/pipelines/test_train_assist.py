@@ -133,6 +133,16 @@ def test_reviews_are_learned_from_and_the_run_says_what_they_changed(workspace_o
         tracking_uri=f"sqlite:///{workspace.root / 'mlflow.db'}",
     )
     assert "warned nobody" not in Path(path).read_text(encoding="utf-8")
+    assert "the model without reviews" in report.assist.challenge.sentence
+
+
+@pytest.mark.slow
+def test_a_model_with_reviews_is_held_against_the_champion_also_on_what_that_never_saw(workspace_of: Factory) -> None:
+    workspace = workspace_of(**reviewed())
+    train_assist(workspace, CONFIG)
+    challenge = train_assist(workspace, CONFIG, with_reviews=True).challenge
+    assert "the champion" in challenge.sentence
+    assert challenge.gain is not None
 
 
 @pytest.mark.slow
