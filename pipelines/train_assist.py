@@ -19,7 +19,7 @@ from models.assist_scores import Scores, compared, scored
 from models.calibration import calibration_points
 from models.crossfit import TrainingDataError
 from pipelines.assist_training.challenge import HELD_OUT, challenge_assist
-from pipelines.assist_training.evaluated import kept, learning_curve, said
+from pipelines.assist_training.evaluated import learning_curve, said
 from pipelines.assist_training.examples import REVIEWS, corpus_sample, joined, reviewed_sample, workspace_examples
 from pipelines.assist_training.plots import confusion_figure, curve_figure
 from pipelines.assist_training.report import AssistReport, ReviewEffect
@@ -75,7 +75,7 @@ def train_assist(
 def _learned(workspace: Workspace, config: Config, *, with_reviews: bool) -> _Learned:
     shipped, folds = corpus_sample(), config.assist.folds
     logger.info("Learning from %s labelled pairs.", f"{len(shipped.rows):,}")
-    plain = kept(trained(shipped, folds))
+    plain = trained(shipped, folds)
     if not with_reviews:
         return _Learned(shipped, plain, None, None)
     made = workspace_examples(workspace, config.company.to_own())
@@ -86,7 +86,7 @@ def _learned(workspace: Workspace, config: Config, *, with_reviews: bool) -> _Le
     judged = reviewed_sample(made, config.assist.review_weight, plain.model)
     logger.info("Learning from %s judged pairs as well.", f"{len(made.pairs):,}")
     sample = joined(shipped, judged)
-    learned = kept(trained(sample, folds))
+    learned = trained(sample, folds)
     before = pd.concat([plain.held, said(plain.model, judged)], ignore_index=True)
     return _Learned(sample, learned, before, _effect(config, made, learned.held, before))
 

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from models.assist.classifier import AssistClassifier
-from models.assist.persistence import load, save
-from models.assist.training import Sample, Trained, trained
+from models.assist.training import Sample, trained
 from models.assist_scores import HELD_COLUMNS, author_folds
 
-__all__ = ["kept", "learning_curve", "said"]
+__all__ = ["learning_curve", "said"]
 
 SHARES: Final = (0.125, 0.25, 0.5, 1.0)
 """Shares of the training conversations at which the learning curve is measured."""
 MIN_AUTHORS: Final = 2
 """Fewest authors of which one can be held out; smaller shares of few conversations are left out of the curve."""
 logger: Final = logging.getLogger(__name__)
-
-
-def kept(learned: Trained) -> Trained:
-    """The same as it will be when it has been saved and read, under its version."""
-    with TemporaryDirectory() as folder:
-        save(learned.model, Path(folder))
-        return Trained(load(Path(folder)), learned.held)
 
 
 def said(model: AssistClassifier, sample: Sample) -> pd.DataFrame:
