@@ -61,7 +61,7 @@ def views(utterances: pd.DataFrame, mentions: pd.DataFrame, pairs: pd.DataFrame)
             seen.setdefault(name, []).append(turns.text(utterance, step, partner))
             seen.setdefault(f"{name}_side", []).append(turns.side(utterance, step, partner))
     frame = pd.DataFrame({**seen, "link": pairs["link_kind"].tolist()}, index=pairs.index)
-    return frame.assign(link=_links(frame))[list(VIEW_COLUMNS)]
+    return frame.assign(link=_links(frame, _has_partner(utterances, mentions, pairs)))[list(VIEW_COLUMNS)]
 
 
 def unlisted(seen: pd.DataFrame) -> pd.DataFrame:
@@ -72,10 +72,17 @@ def unlisted(seen: pd.DataFrame) -> pd.DataFrame:
     return seen.assign(**texts, link=UNLISTED)
 
 
-def _links(seen: pd.DataFrame) -> pd.Series[str]:
+def _has_partner(utterances: pd.DataFrame, mentions: pd.DataFrame, pairs: pd.DataFrame) -> pd.Series[bool]:
+    """Whether a partner of the list is mentioned anywhere in the pair's conversation; indexed as ``pairs``."""
+    conversation = utterances.set_index("utterance_id")["conversation_id"]
+    known = mentions.loc[mentions["partner_id"].notna(), "utterance_id"].map(conversation)
+    return pairs["utterance_id"].map(conversation).isin(set(known))
+
+
+def _links(seen: pd.DataFrame, has_partner: pd.Series[bool]) -> pd.Series[str]:
     """The link, or ``unlisted`` where nobody known is meant and yet somebody may have acted for us."""
     is_open = seen["link"].isin(["none", "generic"])
-    may_act = (
+    may_act = ~has_partner | (
         seen["text"].str.contains(NAME, regex=False)
         | seen["text"].str.contains(_THIRD_PARTY)
         | seen["link"].eq("generic")
