@@ -26,6 +26,8 @@ REQUESTED: Final = "requested"
 DUE: Final = "due"
 TEXTS: Final = (*CONVERSATION_TABLES, "conversation_links", "moments", "signals")
 """Tables of which all rows of a conversation go."""
+DETECTED_ORDER: Final = "conversation_id, start_s NULLS LAST, utterance_ids[1], char_start, moment_id"
+"""The order in which ``features.assist.moments.ordered`` leaves moments and signals."""
 logger: Final = logging.getLogger(__name__)
 
 _CONTENT: Final = """
@@ -139,7 +141,7 @@ def _cut(connection: duckdb.DuckDBPyConnection, workspace: Workspace, transactio
     rest = "ANTI JOIN gone USING (moment_id)" if name == "reviews" else "ANTI JOIN wanted USING (conversation_id)"
     if workspace.path(name).is_dir():
         transaction.remove(f"tables/{name}.parquet")
-    order = ", ".join(TABLES[name].key)
+    order = DETECTED_ORDER if name in ("moments", "signals") else ", ".join(TABLES[name].key)
     path = transaction.file(f"tables/{name}.parquet")
     kept = write(connection, f"SELECT * FROM {name} {rest} ORDER BY {order}", TABLES[name].arrow_schema(), path)
     return int(connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]) - kept

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from features.assist.moments import ordered
 from features.directory import OwnCompany
 from pipelines.detecting.talk import read_talk
 from pipelines.forget import forget
@@ -44,6 +45,10 @@ def tables() -> dict[str, list[dict[str, Any]]]:
         "signals": [found("s1", "c1")],
         "reviews": [review | {"review_id": "r1", "moment_id": "s1"}, review | {"review_id": "r2", "moment_id": "m2"}],
     }  # fmt: skip
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 
 def ids(workspace: Workspace, table: str, column: str) -> list[str]:
@@ -137,6 +142,16 @@ def test_rejected_rows_and_kept_judged_moments_of_it_go_as_well(workspace_of: Fa
     forget(workspace, ["c1"], now=NOW)
     assert len(pd.read_parquet(workspace.rejects / "utterances.parquet")) == 1
     assert pd.read_parquet(workspace.results / "reviewed_moments.parquet")["moment_id"].tolist() == ["k2"]
+
+
+@pytest.mark.slow
+def test_what_stays_of_moments_stays_in_their_order(workspace_of: Factory) -> None:
+    given = tables()
+    timed = [found("m1", "c1"), found("z", "c2"), found("b", "c3"), found("a", "c3")]
+    rows = [row | {"start_s": None} for row in timed[:3]] + [timed[3] | {"start_s": 7.0}]
+    workspace = workspace_of(**{**given, "moments": _records(ordered(pd.DataFrame(rows)))})
+    forget(workspace, ["c1"], now=NOW)
+    assert pd.read_parquet(workspace.path("moments"))["moment_id"].tolist() == ["z", "a", "b"]
 
 
 @pytest.mark.slow
