@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from features.simulation.company import Company, simulate
 from features.simulation.crm import crm
 from features.simulation.dirt import Soiled, soiled
 from features.simulation.portal import portal
+from features.simulation.recordings import recordings, spoken
 from features.simulation.settings import Settings
 
 README = """# A simulated company
@@ -27,12 +29,15 @@ README = """# A simulated company
 | --- | --- |
 | `crm/` | the CRM as its data loader exports it, one CSV for each Salesforce object |
 | `prm/` | the partner portal's export: partners, costs, leads, installed products, customer outcomes |
-| `truth/` | what no system knows: each deal's true credit. Ingest never reads it |
+| `talk/` | calls as Gong's API gives them, and partners' mails as a mailbox: what people say about partners |
+| `truth/` | what no system knows: each deal's true credit, and where a partner helped. Ingest never reads it |
 
 Type next:
 
     partnerlift ingest --from salesforce {crm}
     partnerlift ingest --from tables {prm}
+    partnerlift ingest --from transcripts {talk}
+    partnerlift detect
     partnerlift train
     partnerlift score
     partnerlift report
@@ -42,12 +47,14 @@ Type next:
 `truth/credits.parquet` has the exact Shapley value of every player of every closed deal under the win probability from
 which the outcomes were drawn; `truth/partners.parquet` each partner's effect and role, `truth/deals.parquet` the
 probabilities and hidden quality, `truth/pairs.parquet` which partners change each other's effect.
+`truth/assists.parquet` has every turn in `talk/` that speaks of a partner, with what the partner did in it. Those words
+were written for the simulation; the shipped model of assists has not learned from them.
 """
 
 
 @dataclass(frozen=True)
 class Written:
-    """What was written: the three folders, and rows by ``folder/file``."""
+    """What was written: the four folders, and rows (of ``talk``, conversations) by ``folder/file``."""
 
     out: Path
     rows: dict[str, int]
@@ -61,6 +68,11 @@ class Written:
     def prm(self) -> Path:
         """The partner portal's export."""
         return self.out / "prm"
+
+    @property
+    def talk(self) -> Path:
+        """What people said, as the systems that recorded it export it."""
+        return self.out / "talk"
 
     @property
     def answers(self) -> Path:
@@ -78,7 +90,7 @@ class Written:
 
 
 def simulate_to(out: Path, settings: Settings, *, seed: int = 0) -> Written:
-    """Writes ``crm/*.csv``, ``prm/*.csv``, ``truth/*.parquet`` and ``README.md`` under ``out``.
+    """Writes ``crm/*.csv``, ``prm/*.csv``, ``talk/*``, ``truth/*.parquet`` and ``README.md`` under ``out``.
 
     The same settings and seed give the same bytes. Raises ``FileExistsError`` when ``out`` holds other files.
     """
@@ -90,7 +102,11 @@ def simulate_to(out: Path, settings: Settings, *, seed: int = 0) -> Written:
         for name, frame in frames.items():
             _write_csv(frame, out / folder / f"{name}.csv")
             rows[f"{folder}/{name}.csv"] = len(frame)
-    for name, frame in (answers(company) | {"planted": exports.planted}).items():
+    said, assists = spoken(company)
+    for name, recording in recordings(company, said).items():
+        _write_text(recording.content, out / "talk" / name)
+        rows[f"talk/{name}"] = recording.conversations
+    for name, frame in (answers(company) | {"assists": assists, "planted": exports.planted}).items():
         path = out / "truth" / f"{name}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), path)
@@ -115,6 +131,7 @@ def _readme(out: Path, settings: Settings, seed: int, planted: pd.DataFrame) -> 
         seed=seed,
         crm=shlex.quote(str(out / "crm")),
         prm=shlex.quote(str(out / "prm")),
+        talk=shlex.quote(str(out / "talk")),
         n_bad=f" ({n_bad} in all)" if n_bad else ", when `dirty` is on",
     )
 
@@ -124,12 +141,18 @@ def _write_csv(frame: pd.DataFrame, path: Path) -> None:
     pyarrow.csv.write_csv(pa.Table.from_pandas(frame, preserve_index=False), path)
 
 
+def _write_text(content: Any, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = content if isinstance(content, str) else json.dumps(content, indent=1)
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
 def _check_free(out: Path) -> None:
     foreign = (
         sorted(
             p.name
             for p in out.iterdir()
-            if p.name not in {"crm", "prm", "truth", "README.md"} and not p.name.startswith(".")
+            if p.name not in {"crm", "prm", "talk", "truth", "README.md"} and not p.name.startswith(".")
         )
         if out.is_dir()
         else []

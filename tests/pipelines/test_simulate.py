@@ -33,11 +33,21 @@ def test_the_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
 def test_exports_truth_and_a_readme_are_written_side_by_side(tmp_path: Path) -> None:
     out = tmp_path / "a company"
     written = simulate_to(out, SMALL)
-    assert {p.name for p in out.iterdir()} == {"crm", "prm", "truth", "README.md"}
-    assert {p.stem for p in written.answers.iterdir()} == {"credits", "partners", "deals", "pairs", "planted"}
+    assert {p.name for p in out.iterdir()} == {"crm", "prm", "talk", "truth", "README.md"}
+    assert {p.stem for p in written.answers.iterdir()} == {
+        "credits",
+        "partners",
+        "deals",
+        "pairs",
+        "planted",
+        "assists",
+    }
     assert f"ingest --from salesforce '{out}/crm'\n" in (out / "README.md").read_text()
     for name, rows in written.rows.items():
         path = out / name
+        if name.startswith("talk/"):
+            assert path.stat().st_size > 100 * rows
+            continue
         frame = pd.read_csv(path, low_memory=False) if path.suffix == ".csv" else pd.read_parquet(path)
         assert len(frame) == rows
     assert "Opportunity.csv" in written.text()
@@ -78,7 +88,8 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Writt
     folder = tmp_path_factory.mktemp("simulated")
     written = simulate_to(folder / "company", SMALL, seed=1)
     workspace = Workspace.open(folder / "workspace", create=True, threads=1)
-    reports = [ingest(workspace, "salesforce", written.crm), ingest(workspace, "tables", written.prm)]
+    exports = (("salesforce", written.crm), ("tables", written.prm), ("transcripts", written.talk))
+    reports = [ingest(workspace, source, folder) for source, folder in exports]
     return workspace, written, reports
 
 
@@ -117,3 +128,21 @@ def test_no_closing_stage_is_known_before_the_close(
     closing = stages[stages["stage"].str.startswith("Closed")]
     assert len(closing) > 100
     assert (closing["entered_at"] >= closing["closed_at"]).all()
+
+
+def test_what_is_said_of_partners_is_read_in_on_the_deal_and_in_the_words_of_the_truth(
+    ingested: tuple[Workspace, Written, list[IngestReport]],
+) -> None:
+    workspace, written, _ = ingested
+    true = pd.read_parquet(written.answers / "assists.parquet")
+    turns = workspace.read("utterances").merge(true, on=["conversation_id", "text"])
+    assert len(turns) == len(true) > 4
+    assert true["is_assist"].any()
+    talks = workspace.read("conversations").set_index("conversation_id")
+    calls = true[true["conversation_id"].str.startswith("gong-")]
+    assert (talks.loc[calls["conversation_id"], "deal_id"].to_numpy() == calls["deal_id"].to_numpy()).all()
+    touches = workspace.read("touchpoints")
+    when = set(zip(touches["deal_id"], touches["partner_id"], touches["occurred_at"].dt.date, strict=True))
+    days = talks.loc[true["conversation_id"], "started_at"].dt.date
+    told = zip(true["deal_id"], true["partner_id"], days, strict=True)
+    assert {row for row in told if row[1] is not None} <= when
