@@ -16,9 +16,11 @@ import pandas as pd
 
 from features.simulation.settings import Bias, Settings
 from features.tables import DIRECT
+from models.moment_recovery import MomentRecovery
 from models.recovery import recovery, recovery_text
 from pipelines.config import Config
 from pipelines.console import text_table
+from pipelines.demo_moments import found_in, moments_text
 from pipelines.ingest import IngestReport, ingest
 from pipelines.report import report
 from pipelines.score import score
@@ -57,7 +59,8 @@ class DemoReport:
     ----------
     written : The company's exports and truth.
     html : The report.
-    ingested : What became of the exports' rows, for the CRM and then the portal.
+    ingested : What became of the exports' rows, for the CRM, the portal and then the conversations.
+    moments : Moments against the truth; ``None`` where no model of assists is installed.
     leaders : One row per partner, most credited by the model first; see ``leaders``.
     recovered : As ``models.recovery.recovery``.
     kept : How much of what coincides with partners they keep, in words.
@@ -68,6 +71,7 @@ class DemoReport:
     written: Written
     html: Path
     ingested: tuple[IngestReport, ...]
+    moments: MomentRecovery | None
     leaders: pd.DataFrame
     recovered: pd.DataFrame
     kept: str
@@ -80,6 +84,7 @@ class DemoReport:
             "company": str(self.written.out),
             "report": str(self.html),
             "ingest": [one.to_dict() for one in self.ingested],
+            "moments": None if self.moments is None else self.moments.to_dict(),
             "partners": self.leaders.to_dict("records"),
             "recovery": self.recovered.to_dict("records"),
             "selection": self.kept,
@@ -96,6 +101,8 @@ class DemoReport:
         return "\n".join(
             [
                 f"Read {rows:,} rows of raw exports, {rejected:,} of them bad on purpose and rejected.",
+                "",
+                moments_text(self.moments, self.ingested[-1].tables["conversations"].kept),
                 "",
                 "Partners that won the most, by the model (credited wins and amount; last touch, truth beside them):",
                 _leader_lines(self.leaders.head(TOP)),
@@ -135,7 +142,10 @@ def demo(
         written = simulate_to(out / "company", settings, seed=seed)
     workspace = Workspace.open(out / "workspace", create=True, memory=config.engine.memory, threads=threads)
     with phases.phase("ingest"):
-        ingested = (ingest(workspace, "salesforce", written.crm), ingest(workspace, "tables", written.prm))
+        exports = (("salesforce", written.crm), ("tables", written.prm), ("transcripts", written.talk))
+        ingested = tuple(ingest(workspace, source, folder) for source, folder in exports)
+    with phases.phase("detect"):
+        moments = found_in(workspace, config, _true(written.answers, "assists"))
     with phases.phase("train"):
         kept = train(workspace, config).selection.sentence
     with phases.phase("score"):
@@ -147,7 +157,7 @@ def demo(
         table = leaders(
             workspace.read("partner_scores"), workspace.read("partners"), _true(written.answers, "partners")
         )
-    return DemoReport(written, html, ingested, table, recovered, kept, phases.seconds, peak_gib())
+    return DemoReport(written, html, ingested, moments, table, recovered, kept, phases.seconds, peak_gib())
 
 
 def peak_gib() -> float | None:

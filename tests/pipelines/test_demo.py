@@ -86,7 +86,7 @@ def test_the_demo_runs_from_exports_to_report_and_says_how_far_from_the_truth_it
     found = demo(tmp_path / "demo", deals=1500, partners=20)
     assert found.html.stat().st_size > 10_000
     assert set(found.recovered["method"]) == {"model", "shap", "first_touch", "last_touch", "linear"}
-    assert list(found.seconds) == ["simulate", "ingest", "train", "score", "report", "compare"]
+    assert list(found.seconds) == ["simulate", "ingest", "detect", "train", "score", "report", "compare"]
     text = found.text()
     assert str(found.html) in text
     assert "last_touch" in text
