@@ -215,7 +215,9 @@ def _member_facts(inputs: Inputs, deals: ir.Table, asked: ir.Table, records: Rec
         by_partner,
         partners.installed(inputs.integrations, asked),
         partners.registrations(inputs.leads, asked),
-        moments.moment_totals(moments.known_moments(inputs.moments, inputs.conversations, deals)),
+        moments.moment_totals(
+            moments.known_moments(moments.standing_moments(inputs.moments, inputs.reviews), inputs.conversations, deals)
+        ),
     ]
 
 

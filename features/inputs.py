@@ -42,6 +42,7 @@ class Inputs:
     leads: ir.Table
     conversations: ir.Table
     moments: ir.Table
+    reviews: ir.Table
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, ir.Table]) -> Self:

@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+import ibis
 import ibis.expr.types as ir
 
+from features.assist.taxonomy import taxonomy
 from features.portable import millionths, whole_sum
+
+_ABOUT: Final = ("confirmed", "rejected", "partly", "relabelled")
+"""Verdicts that say what a moment is; ``unsure`` and ``not_mine`` do not."""
+
+
+def standing_moments(moments: ir.Table, reviews: ir.Table) -> ir.Table:
+    """Moments as people left them, with ``verdict`` (null: nobody has judged).
+
+    The latest judgement that says what a moment is counts. One that was rejected, or relabelled as a class that is no
+    assist, is left out; a corrected partner or type takes the place of the moment's own.
+    """
+    about = reviews.filter(reviews.verdict.isin(_ABOUT))
+    order = [about.reviewed_at.desc(), about.review_id.desc()]
+    place = ibis.row_number().over(ibis.window(group_by=about.moment_id, order_by=order))
+    ranked = about.select("moment_id", "verdict", told_type="assist_type", told_partner="partner_id", place=place)
+    latest = ranked.filter(ranked.place == 0).drop("place")
+    judged = moments.left_join(latest, "moment_id").drop("moment_id_right")
+    is_gone = (judged.verdict == "rejected") | judged.told_type.isin(taxonomy().other_ids)
+    kept = judged.filter(~is_gone.fill_null(ibis.literal(value=False)))
+    return kept.mutate(
+        partner_id=kept.told_partner.coalesce(kept.partner_id), assist_type=kept.told_type.coalesce(kept.assist_type)
+    ).drop("told_partner", "told_type")
 
 
 def known_moments(moments: ir.Table, conversations: ir.Table, cutoffs: ir.Table) -> ir.Table:

@@ -32,9 +32,10 @@ touched AS (
 ),
 staged AS (SELECT deal_id, sum(hash(h)::HUGEINT) AS digest FROM stage_history h GROUP BY deal_id),
 led AS (SELECT deal_id, sum(hash(l)::HUGEINT) AS digest FROM leads l GROUP BY deal_id),
+judged AS (SELECT moment_id, sum(hash(r)::HUGEINT) AS digest FROM reviews r GROUP BY moment_id),
 talked AS (
-    SELECT m.deal_id, sum(hash(m, c.started_at)::HUGEINT) AS digest
-    FROM moments m JOIN conversations c USING (conversation_id) GROUP BY m.deal_id
+    SELECT m.deal_id, sum(hash(m, c.started_at, judged.digest)::HUGEINT) AS digest
+    FROM moments m JOIN conversations c USING (conversation_id) LEFT JOIN judged USING (moment_id) GROUP BY m.deal_id
 ),
 installed AS (SELECT account_id, sum(hash(i)::HUGEINT) AS digest FROM integrations i GROUP BY account_id)
 SELECT d.deal_id, d.closed_at, (hash(hash(d), coalesce(touched.digest, 0)) >> 1)::BIGINT AS content,

@@ -44,3 +44,36 @@ def test_moments_of_conversations_begun_by_the_cutoff_add_up_in_millionths(input
     assert found.to_dict("records") == [
         {"deal_id": "d", "partner_id": "p", "n_moments": 2, "certainty": 900_000 + 123_457}
     ]
+
+
+def review(review_id: str, moment_id: str, verdict: str, **given: str) -> dict[str, Any]:
+    rest = {
+        "reviewer": "ann",
+        "role": "reviewer",
+        "model_version": "1",
+        "reviewed_at": DAY0 + timedelta(int(review_id)),
+    }
+    return {"review_id": review_id, "moment_id": moment_id, "verdict": verdict} | rest | given
+
+
+def test_what_people_reject_or_relabel_as_no_assist_does_not_count_and_a_corrected_partner_does(inputs: Build) -> None:
+    tables = {
+        "deals": [DEAL],
+        "moments": [moment(name, "c", "p", 0.5) for name in "abcdefg"],
+        "reviews": [
+            review("1", "a", "rejected"),
+            review("2", "b", "relabelled", assist_type="negative_impact"),
+            review("3", "c", "relabelled", assist_type="risk_save"),
+            review("4", "d", "confirmed", partner_id="q"),
+            review("5", "e", "rejected"),
+            review("6", "e", "confirmed"),
+            review("7", "f", "unsure"),
+            review("8", "f", "not_mine"),
+        ],
+    }
+    made = inputs(tables)
+    found = moments.standing_moments(made.moments, made.reviews).execute().sort_values("moment_id")
+    assert found["moment_id"].tolist() == list("cdefg")
+    assert found["partner_id"].tolist() == ["p", "q", "p", "p", "p"]
+    assert found["assist_type"].tolist() == ["risk_save", *["introduction"] * 4]
+    assert found["verdict"].fillna("").tolist() == ["relabelled", "confirmed", "confirmed", "", ""]

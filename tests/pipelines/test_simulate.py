@@ -145,4 +145,4 @@ def test_what_is_said_of_partners_is_read_in_on_the_deal_and_in_the_words_of_the
     when = set(zip(touches["deal_id"], touches["partner_id"], touches["occurred_at"].dt.date, strict=True))
     days = talks.loc[true["conversation_id"], "started_at"].dt.date
     told = zip(true["deal_id"], true["partner_id"], days, strict=True)
-    assert {row for row in told if row[1] is not None} <= when
+    assert {row for row in told if pd.notna(row[1])} <= when
