@@ -38,7 +38,7 @@ def main() -> None:
     """Print the accuracy by author and the way the partner is referred to."""
     options = _options()
     corpus = shipped_corpus()
-    gold = _gold(corpus)
+    gold = gold_links(corpus)
     authors = sorted(gold["author"].unique())
     chosen = [a for a in authors if options.half == "all" or (a in TUNED_ON) == (options.half == "tune")]
     gold = gold[gold["author"].isin(chosen)]
@@ -64,7 +64,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _gold(corpus: Corpus) -> pd.DataFrame:
+def gold_links(corpus: Corpus) -> pd.DataFrame:
     """Labelled utterances with a known partner, and how they refer to it."""
     speakers = corpus.utterances[["utterance_id", "text", "partner_id"]].rename(columns={"partner_id": "speaks_for"})
     gold = corpus.labels.merge(speakers, on="utterance_id").dropna(subset=["partner_id"])
@@ -103,7 +103,7 @@ def _judged(
             aliases = aliases[aliases["partner_id"].str.startswith(author)]
         said = corpus.utterances[corpus.utterances["conversation_id"].str[:2] == author]
         mentions = link_partners(said, partners, aliases, windows=windows)
-        parts.append(_compared(part, candidates(said, mentions)))
+        parts.append(compared_links(part, candidates(said, mentions)))
         found.append(mentions.merge(said[["utterance_id", "conversation_id"]], on="utterance_id"))
     return pd.concat(parts), _precision(corpus, pd.concat(found))
 
@@ -115,7 +115,8 @@ def _precision(corpus: Corpus, found: pd.DataFrame) -> float:
     return sum(pair in labelled for pair in pairs) / max(1, len(named))
 
 
-def _compared(gold: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+def compared_links(gold: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """The labelled utterances, and whether the surest of their pairs is right, or any of them."""
     top = pairs.drop_duplicates("utterance_id").set_index("utterance_id")
     known = set(zip(pairs["utterance_id"], pairs["partner_id"], strict=True))
     chosen = gold["utterance_id"].map(top["partner_id"])
