@@ -21,7 +21,8 @@ QUEUE: Final = 50
 SNIPPET_TURNS: Final = 6
 """Most turns of a conversation that is one of a contrast group."""
 SAMPLES: Final = 500
-ECE_EDGES: Final = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+EDGES: Final = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+_INTERVALS: Final = [f"to {end:.2f}" for end in EDGES[1:]]
 
 
 def ranking(truth: Floats, score: Floats) -> dict[str, float]:
@@ -125,7 +126,9 @@ def _snippets(frame: pd.DataFrame) -> pd.DataFrame:
 
 def reliability(truth: Floats, score: Floats) -> pd.DataFrame:
     """Predicted and observed share of assists by probability, a row an interval that holds any."""
-    frame = pd.DataFrame({"truth": truth, "score": score, "from": pd.cut(score, ECE_EDGES, include_lowest=True)})
+    frame = pd.DataFrame(
+        {"truth": truth, "score": score, "from": pd.cut(score, EDGES, labels=_INTERVALS, include_lowest=True)}
+    )
     table = frame.groupby("from", observed=True).agg(
         n=("truth", "size"), predicted=("score", "mean"), assists=("truth", "mean")
     )

@@ -28,9 +28,8 @@ STEPS: Final = {
 }
 
 
-def drawn(n: int, seed: int) -> pd.DataFrame:
-    """So many utterances in whole conversations of the corpus, in random order, each anew when all have been."""
-    turns = shipped_corpus().utterances
+def drawn(turns: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
+    """``n`` utterances in whole conversations of the given, in random order, each anew when all have been."""
     sizes = turns.groupby("conversation_id", sort=True).size()
     rng = np.random.default_rng(seed)
     rounds = -(-n // len(turns)) + 1
@@ -45,7 +44,8 @@ def drawn(n: int, seed: int) -> pd.DataFrame:
 
 def speed(model: AssistClassifier, n: int, seed: int) -> None:
     """Prints what judging ``n`` utterances takes."""
-    turns, corpus = drawn(n, seed), shipped_corpus()
+    corpus = shipped_corpus()
+    turns = drawn(corpus.utterances, n, seed)
     talk = talk_of(corpus.partners, corpus.partner_aliases)
     before, seconds = _peak(), _watched()
     begun, cpu = time.perf_counter(), time.process_time()
