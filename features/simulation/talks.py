@@ -20,6 +20,8 @@ __all__ = ["MOST", "Said", "Speaker", "Talk", "said_truth", "talks"]
 PER_DEAL: Final = 0.05
 MOST: Final = 300
 """Most conversations of a company, however large."""
+SIZE_COUNTS: Final = 1.5
+"""How much more often people talk about a large deal: the power of its amount that a touch weighs."""
 MAIL_SHARE: Final = 0.2
 SECOND_SCENE: Final = 0.35
 BREATH: Final = 3.0
@@ -113,7 +115,7 @@ def said_truth(company: Company, talk: Talk) -> list[dict[str, object]]:
 
 
 def _occasions(company: Company, rng: np.random.Generator) -> pd.DataFrame:
-    """Touches of partners with their stage, about equally many of each; each deal and partner once in a stage."""
+    """Touches of partners with their stage, as many of each, most on large deals; a deal and partner once in each."""
     touches = company.touches[company.touches["partner"] >= 0]
     deals = company.deals.iloc[touches["deal"]]
     life = (deals["planned_close"] - deals["created"]).to_numpy()
@@ -122,11 +124,10 @@ def _occasions(company: Company, rng: np.random.Generator) -> pd.DataFrame:
     stage = np.where(after, "post_sale", np.where(place >= _SELLING, "point_of_sale", "pre_sale"))
     rows = touches.assign(stage=stage).drop_duplicates(["deal", "partner", "stage"])
     each = max(1, round(min(MOST, PER_DEAL * len(company.deals)) / 3))
-    parts = [
-        rows.iloc[np.sort(rng.permutation(np.flatnonzero(rows["stage"] == name))[:each])]
-        for name in ("pre_sale", "point_of_sale", "post_sale")
-    ]
-    return pd.concat(parts, ignore_index=True)
+    size = company.deals["amount"].to_numpy() * company.deals["fx_rate"].to_numpy()
+    luck = SIZE_COUNTS * np.log(np.maximum(size[rows["deal"]], 1.0)) + rng.gumbel(size=len(rows))
+    ranked = rows.iloc[np.argsort(-luck, kind="stable")]
+    return ranked.groupby("stage", sort=False).head(each).sort_index(ignore_index=True)
 
 
 def _talk(number: int, row: dict[Hashable, Any], company: Company, people: _People, rng: np.random.Generator) -> Talk:

@@ -13,6 +13,7 @@ from pipelines.report.assumed import assumed
 from pipelines.report.comparison import comparison
 from pipelines.report.deals import choose_deals, deal_pages
 from pipelines.report.evaluation import model_quality
+from pipelines.report.moments import deal_evidence, journey, partner_moments, prepare_moments
 from pipelines.report.overview import combined, partner_names, periods, players, totals
 from pipelines.report.partners import partner_pages
 from pipelines.report.quality import data_quality, read_json
@@ -43,6 +44,10 @@ def _read(source: Source, workspace: Workspace, config: Config, deals: int, made
     partners = {row.partner.partner_id: row.partner for row in rows}
     series, compared = periods(source), comparison(source, partners, places)
     anchors = choose_deals(source, deals)
+    prepare_moments(source)
+    talked = journey(source, partners)
+    helped = None if talked is None else partner_moments(source)
+    evidence = None if talked is None else deal_evidence(source, config)
     return Report(
         title="Partner credit report",
         made_at=made_at,
@@ -59,11 +64,12 @@ def _read(source: Source, workspace: Workspace, config: Config, deals: int, made
         own=own,
         methods=source.methods,
         comparison=compared,
-        partner_pages=tuple(partner_pages(source, rows, overall, [p.period for p in series], anchors, places)),
-        deal_pages=tuple(deal_pages(source, workspace, anchors, partners)),
+        partner_pages=tuple(partner_pages(source, rows, overall, [p.period for p in series], anchors, places, helped)),
+        deal_pages=tuple(deal_pages(source, workspace, anchors, partners, evidence)),
         quality=quality,
         data=data_quality(source, workspace),
         assumed=under,
+        journey=talked,
         notices=_notices(overall, rows, source.method, quality),
     )
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 import pyarrow.parquet as pq
 
 from features.tables import DIRECT
+from pipelines.report.moment_views import Evidence, PartnerEvidence
+from pipelines.report.moments import SHOWN
 from pipelines.report.numbers import Interval, Money, slug
 from pipelines.report.source import NANO, Source
 from pipelines.report.text import deal_sentence
@@ -67,9 +69,16 @@ def choose_deals(source: Source, most: int) -> dict[str, str]:
 
 
 def deal_pages(
-    source: Source, workspace: Workspace, anchors: dict[str, str], partners: dict[str, Partner]
+    source: Source,
+    workspace: Workspace,
+    anchors: dict[str, str],
+    partners: dict[str, Partner],
+    evidence: dict[str, dict[str, tuple[Evidence, ...]]] | None = None,
 ) -> list[DealPage]:
-    """A page for each chosen deal, in the order of ``anchors``. ``partners`` have their anchors set."""
+    """A page for each chosen deal, in the order of ``anchors``.
+
+    ``partners`` have their anchors set; ``evidence`` is by deal and partner, ``None`` where there are no conversations.
+    """
     touches, credits_ = _by_deal(source, _TOUCHES), _by_deal(source, _CREDITS)
     players, drivers = _by_deal(source, _PLAYERS), _drivers(source, workspace)
     pages = []
@@ -95,6 +104,7 @@ def deal_pages(
             methods=tuple(m for m in source.methods if any(row["method"] == m for row in rows)),
             drivers=drivers.get(identifier, ()),
             n_touches_left_out=max(0, len(seen) - MOST_TOUCHES),
+            evidence=None if evidence is None else _told(credited, evidence.get(identifier, {}), partners),
         )
         pages.append(_with_sentence(page, source.method))
     return pages
@@ -130,6 +140,7 @@ def _player(
     partner = _named(identifier, partners)
     has_money = lead is not None and lead["cents"] is not None
     return PlayerCredit(
+        partner_id=identifier,
         name="Own team" if identifier == DIRECT else partner.name,
         is_own=identifier == DIRECT,
         anchor=partner.anchor,
@@ -141,6 +152,25 @@ def _player(
         if lead is None or lead["win_lo"] is None
         else Interval(_nano(lead, "win_lo"), _nano(lead, "win_hi")),
     )
+
+
+def _told(
+    players: tuple[PlayerCredit, ...], evidence: dict[str, tuple[Evidence, ...]], partners: dict[str, Partner]
+) -> tuple[PartnerEvidence, ...]:
+    """Evidence beside each partner's share, and of partners without a touch on the deal after them."""
+    present = [player for player in players if not player.is_own]
+    known = {player.partner_id for player in present}
+    told = [_beside(p.name, p.anchor, p.share, evidence.get(p.partner_id, ())) for p in present]
+    for identifier in sorted(evidence.keys() - known):
+        partner = _named(identifier, partners)
+        told.append(_beside(partner.name, partner.anchor, 0.0, evidence[identifier], has_touch=False))
+    return tuple(told)
+
+
+def _beside(
+    name: str, anchor: str, share: float, rows: tuple[Evidence, ...], *, has_touch: bool = True
+) -> PartnerEvidence:
+    return PartnerEvidence(name, anchor, share, rows[:SHOWN], max(0, len(rows) - SHOWN), has_touch)
 
 
 def _nano(row: dict[str, Any] | None, column: str) -> float:

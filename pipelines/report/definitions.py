@@ -118,6 +118,28 @@ TERMS: Final[tuple[tuple[str, str], ...]] = (
         "Cutoff",
         "The moment up to which touches count as known to the model. What was recorded later is invisible to it.",
     ),
+    (
+        "Moment",
+        (
+            "A place in a call, mail, chat or note where it is told that a partner helped: who, how, when and in which "
+            "words. A model finds it; it can err, and how often is measured on conversations by authors from whom it "
+            "has not learned. It is evidence beside the credit, not a part of it: a share does not grow with quotes."
+        ),
+    ),
+    (
+        "Sure",
+        (
+            "The model's probability that a moment is one, calibrated. Below 80% it is marked as unsure until a person "
+            "has confirmed it. A moment that somebody rejected counts nowhere."
+        ),
+    ),
+    (
+        "Told, but no help",
+        (
+            "What was planned, offered or asked for, what harmed, and what the vendor did for the partner. None of it "
+            "counts as a moment."
+        ),
+    ),
     ("Journey stage", "Where in the customer's journey a touch lies: before, at or after the point of sale."),
     (
         "Rank correlation",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Final
 
 from markupsafe import Markup
 
 from pipelines.report import charts
 from pipelines.report.charts import Dot, Mark, Segment
+from pipelines.report.moment_views import Journey
 from pipelines.report.numbers import count, day, percent
 from pipelines.report.views import (
     Comparison,
@@ -35,6 +38,7 @@ STAGES: Final = (
     ("unknown", "stage not known"),
 )
 COMPARED_SHOWN: Final = 20
+HEAT_LEVELS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -176,6 +180,20 @@ def comparison_dots(comparison: Comparison) -> list[tuple[str, str, Markup, dict
         )
         for partner, wins in rows
     ]
+
+
+def heat_stages(journey: Journey) -> list[tuple[str, str, int]]:
+    """Stages of the journey with their label and how many types stand under them, in the order of the types."""
+    labels = dict(STAGES)
+    return [
+        (stage, labels.get(stage, "at any time"), len(list(types)))
+        for stage, types in groupby(journey.types, key=lambda entry: entry[2])
+    ]
+
+
+def heat_level(n: int, most: int) -> int:
+    """How dark a count is shown: 0 for none, else 1 to ``HEAT_LEVELS`` in proportion to the largest count."""
+    return math.ceil(HEAT_LEVELS * n / most)
 
 
 def count_bars(counts: Sequence[tuple[str, int]]) -> list[Markup]:

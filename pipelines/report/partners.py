@@ -6,10 +6,19 @@ from collections import defaultdict
 from typing import Any, Final
 
 from features.tables import DIRECT
+from pipelines.report.moment_views import PartnerMoments
 from pipelines.report.numbers import Money
 from pipelines.report.source import NANO, Source
 from pipelines.report.text import partner_sentence
-from pipelines.report.views import DealLink, Effect, KindCount, PartnerPage, PeriodCredit, Standing, Totals
+from pipelines.report.views import (
+    DealLink,
+    Effect,
+    KindCount,
+    PartnerPage,
+    PeriodCredit,
+    Standing,
+    Totals,
+)
 
 TOP_DEALS: Final = 10
 
@@ -59,8 +68,9 @@ def partner_pages(
     periods: list[str],
     deal_anchors: dict[str, str],
     places: int,
+    moments: dict[str, PartnerMoments] | None = None,
 ) -> list[PartnerPage]:
-    """A page for every standing with an anchor, in the order of the leaderboard."""
+    """A page for every standing with an anchor, in the order of the leaderboard; ``moments`` by partner, if any."""
     kinds, series = _grouped(source, _KINDS), _periods(source)
     deals, effects = _deals(source), _grouped(source, _EFFECTS)
     pages = []
@@ -75,6 +85,7 @@ def partner_pages(
                 periods=_filled(series.get(identifier, {}), periods),
                 deals=tuple(_link(row, deal_anchors) for row in deals.get(identifier, [])),
                 effects=tuple(Effect(**row) for row in effects.get(identifier, [])),
+                moments=None if moments is None else moments.get(identifier, PartnerMoments()),
             )
         )
     return pages

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pipelines.report.moment_views import Journey, PartnerEvidence, PartnerMoments
 from pipelines.report.numbers import NOTHING, Interval, Money, MoneyInterval
 
 
@@ -148,7 +149,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class PartnerPage:
-    """What one partner did and what it is credited with."""
+    """What one partner did and what it is credited with; ``moments`` is ``None`` where there are no conversations."""
 
     standing: Standing
     rank: int
@@ -157,6 +158,7 @@ class PartnerPage:
     periods: tuple[PeriodCredit, ...]
     deals: tuple[DealLink, ...]
     effects: tuple[Effect, ...]
+    moments: PartnerMoments | None = None
 
 
 @dataclass(frozen=True)
@@ -196,6 +198,7 @@ class PlayerCredit:
     money: Money
     by_method: dict[str, float]
     interval: Interval | None = None
+    partner_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -209,7 +212,7 @@ class Driver:
 
 @dataclass(frozen=True)
 class DealPage:
-    """One deal: who was in it, when, and how its credit is divided."""
+    """One deal: who was in it, when, and how its credit is divided; ``evidence`` is ``None`` without conversations."""
 
     deal_id: str
     anchor: str
@@ -226,6 +229,7 @@ class DealPage:
     methods: tuple[str, ...]
     drivers: tuple[Driver, ...]
     n_touches_left_out: int = 0
+    evidence: tuple[PartnerEvidence, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -413,4 +417,5 @@ class Report:
     quality: ModelQuality | None
     data: DataQuality
     assumed: Assumed | None = None
+    journey: Journey | None = None
     notices: dict[str, tuple[Notice, ...]] = field(default_factory=dict)
