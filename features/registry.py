@@ -242,7 +242,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "member",
         moments.moments,
         "moments",
-        "Moments in conversations by the cutoff in which the partner helped.",
+        "Moments in conversations by the cutoff in which the partner helped, but for those that people rejected.",
         ("sum",),
         ages=True,
     ),
