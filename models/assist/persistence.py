@@ -6,6 +6,7 @@ Reading a model runs no code of its files.
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +15,7 @@ import numpy as np
 
 from features.assist.documents import FAMILIES
 from features.assist.taxonomy import taxonomy
-from models.assist.classifier import AssistClassifier, Linear
+from models.assist.classifier import THOUSAND, AssistClassifier, Linear
 from models.assist.terms import Terms
 from models.assist.thresholds import Thresholds
 from models.calibration import PlattCalibrator
@@ -27,7 +28,7 @@ FORMAT: Final = 1
 KIND: Final = "assist"
 TERMS: Final = "terms.json.gz"
 FREQUENCIES: Final = "frequencies.npy"
-WEIGHTS: Final = "weights.npy"
+WEIGHTS: Final = "weights.npy.gz"
 
 
 def save(model: AssistClassifier, directory: Path) -> None:
@@ -46,7 +47,9 @@ def save(model: AssistClassifier, directory: Path) -> None:
     names = json.dumps({family: list(known) for family, known in model.linear.terms.known.items()}, ensure_ascii=False)
     (directory / TERMS).write_bytes(gzip.compress(names.encode(), mtime=0))
     np.save(directory / FREQUENCIES, model.linear.terms.frequencies())
-    np.save(directory / WEIGHTS, model.linear.weights.astype(np.float16))
+    packed = io.BytesIO()
+    np.save(packed, model.linear.thousandths())
+    (directory / WEIGHTS).write_bytes(gzip.compress(packed.getvalue(), mtime=0))
 
 
 def load(directory: Path) -> AssistClassifier:
@@ -62,7 +65,8 @@ def load(directory: Path) -> AssistClassifier:
         try:
             names = json.loads(gzip.decompress((directory / TERMS).read_bytes()))
             frequencies = np.load(directory / FREQUENCIES, allow_pickle=False).astype(np.float64)
-            weights = np.load(directory / WEIGHTS, allow_pickle=False).astype(np.float32)
+            packed = io.BytesIO(gzip.decompress((directory / WEIGHTS).read_bytes()))
+            weights = np.load(packed, allow_pickle=False).astype(np.float32) / THOUSAND
         except (OSError, ValueError, EOFError) as error:
             raise ArtifactError(f"The model in {directory} cannot be read ({error}). Train it again.") from error
         terms = _terms(facts["families"], names, frequencies)

@@ -97,7 +97,7 @@ def test_a_folder_without_a_model_and_a_damaged_one_are_refused(result: Trained,
     with pytest.raises(ArtifactError, match="holds no saved model"):
         load(tmp_path)
     save(result.model, tmp_path)
-    (tmp_path / "weights.npy").write_bytes(b"no numbers")
+    (tmp_path / "weights.npy.gz").write_bytes(b"no numbers")
     with pytest.raises(ArtifactError, match="cannot be read"):
         load(tmp_path)
 
