@@ -8,25 +8,22 @@ import pandas as pd
 
 from features.assist.taxonomy import taxonomy
 from models.moment_recovery import MomentRecovery, moment_recovery
-from models.persistence import ArtifactError
 from pipelines.config import Config
 from pipelines.console import text_table
 from pipelines.detect import detect
+from pipelines.detecting.models import shipped_folder
 from pipelines.workspace import Workspace
 
 __all__ = ["NO_MODEL", "found_in", "moments_text"]
 
-NO_MODEL: Final = (
-    "No model of assists comes with this installation, so nobody has looked for moments in the conversations."
-)
+NO_MODEL: Final = "No model of assists comes with this installation, so no moments were looked for in conversations."
 
 
 def found_in(workspace: Workspace, config: Config, truth: pd.DataFrame) -> MomentRecovery | None:
-    """Detects the moments of a workspace and compares them with the truth; ``None`` where there is no model."""
-    try:
-        detect(workspace, config)
-    except ArtifactError:
+    """Detects the moments of a workspace and compares them with the truth; ``None`` where no model is shipped."""
+    if not shipped_folder().is_dir():
         return None
+    detect(workspace, config)
     return moment_recovery(workspace.read("moments"), workspace.read("utterances"), truth)
 
 
