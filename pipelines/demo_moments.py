@@ -44,4 +44,5 @@ Of {found.n_moments:,} flagged moments {found.n_right:,} are true (precision {pr
 them of the right type.
 Of {found.n_true:,} tellings of help {found.n_found:,} were found (recall {recall}).
 Of {found.n_others:,} mentions that only look like help (planned, denied, harmful, done by others) \
-{found.n_fooled:,} were taken for it."""
+{found.n_fooled:,} were taken for it.
+These scenes are short and clean. Real talk is neither, so expect more errors on it."""
