@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from assist_figures import binary, by_class, contrast, ranking, reliability, types_of_assists
+from assist_figures import binary, by_class, contrast, decisions, ranking, reliability, types_of_assists
 from assist_product import held_out, loudest, of_author, said, told
 from partner_links import compared_links, gold_links
 
@@ -15,6 +15,8 @@ from features.assist.notation import Corpus, shipped_corpus
 from models.assist.classifier import AssistClassifier
 from models.assist.training import trained
 from pipelines.assist_training.examples import corpus_sample
+
+LEVELS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 def held(model: AssistClassifier, sets: Sequence[str]) -> None:
@@ -74,8 +76,12 @@ def show(frame: pd.DataFrame, title: str, linked: pd.DataFrame) -> None:
     for name in ("precision", "recall", "f1", "best_f1", "pr_auc", "roc_auc"):
         print(f"  {name:10} {figures[name]:.3f}{_interval(scores, name)}")
     print(f"  right in the first 50 of the queue {figures['top']:.2f}")
+    truth, score = (frame[name].to_numpy(dtype=np.float64) for name in ("is_assist", "p_assist"))
+    for level in LEVELS:
+        at = decisions(truth, (score >= level).astype(np.float64))
+        print(f"  from {level} on: " + ", ".join(f"{name} {value:.3f}" for name, value in at.items()))
     length = frame["text"].str.split().str.len().to_numpy(dtype=np.float64)
-    by_length = ranking(frame["is_assist"].to_numpy(dtype=np.float64), length)
+    by_length = ranking(truth, length)
     print("  number of words alone: " + ", ".join(f"{name} {value:.3f}" for name, value in by_length.items()))
     f1, share = types_of_assists(frame)
     print(f"type: macro-F1 on true assists {f1:.3f} ({share:.3f} right); strict, over everything {scores.macro_f1:.3f}")
@@ -86,7 +92,6 @@ def show(frame: pd.DataFrame, title: str, linked: pd.DataFrame) -> None:
     )
     _links(linked)
     print(f"calibration: ECE {figures['ece']:.3f} (ten bins of equal count)")
-    truth, score = (frame[name].to_numpy(dtype=np.float64) for name in ("is_assist", "p_assist"))
     print(reliability(truth, score).round(3).to_string(index=False))
     print(scores.by_class.round(3).to_string(index=False))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from assist_product import NOBODY, judged_in_batches, of_utterances, talk_of
 from features.assist.taxonomy import taxonomy
 from models.assist.classifier import AssistClassifier
 
+LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9)
 NO_ALIASES = pd.DataFrame(columns=["partner_id", "alias"])
 
 
@@ -75,44 +77,53 @@ def _passages(found: pd.DataFrame, half: str, stratum: str, *, unsure: bool) -> 
 
 
 def _alarms(model: AssistClassifier, folder: Path, share: float, *, show: bool) -> None:
-    known = _labelled_turns(folder)
-    flagged, total, n_flagged, n_true = [], 0, 0, 0
+    assists = _assist_sentences(folder)
     print(
-        f"flagged at the default threshold in {share:.0%} of the documents: turns, flagged, of them labelled an assist;"
+        f"flagged in {share:.0%} of the documents: turns; flagged at the default threshold, of them labelled an assist;"
     )
-    print("  others in 1,000")
+    print(
+        "  in 1,000 turns, without those labelled, at the default threshold and from a probability of .5 .6 .7 .8 .9 on"
+    )
+    parts = []
     for name, tables in real_passages.false_alarm_corpora(folder).items():
         turns = tables["utterances"]
         turns = turns[_is_drawn(turns["conversation_id"], share) & turns["text"].str.strip().ne("")]
-        said = of_unknown(model, turns)
-        chosen = said[said["is_decided"]].assign(dataset=name)
-        chosen = chosen.assign(known=[known.get((name, turn), "not read") for turn in chosen["utterance_id"]])
-        true = int((chosen["known"] == "assist").sum())
-        print(
-            f"  {name:20}{len(turns):7,}{len(chosen):5}{true:5}  {_per_1000(len(chosen) - true, len(turns))}",
-            flush=True,
-        )
-        flagged.append(chosen)
-        total, n_flagged, n_true = total + len(turns), n_flagged + len(chosen), n_true + true
-    print(f"  {'all':20}{total:7,}{n_flagged:5}{n_true:5}  {_per_1000(n_flagged - n_true, total)}")
-    for row in pd.concat(flagged).sort_values(["dataset", "p_assist"], ascending=[True, False]).itertuples():
-        print(f"    {row.p_assist:.2f} {row.decided} {row.known}: {row.dataset} {row.utterance_id}")
+        said = of_unknown(model, turns).assign(dataset=name)
+        rows = zip(said["utterance_id"], said["piece"], strict=True)
+        parts.append(said.assign(is_true=[_holds(piece, assists.get((name, turn), ())) for turn, piece in rows]))
+        _rates(name, parts[-1])
+    both = pd.concat(parts, ignore_index=True)
+    _rates("all", both)
+    chosen = both[both["is_decided"]].sort_values(["dataset", "p_assist"], ascending=[True, False])
+    for row in chosen.itertuples():
+        known = ", labelled an assist" if row.is_true else ""
+        print(f"    {row.p_assist:.2f} {row.decided}: {row.dataset} {row.utterance_id}{known}")
         if show:
             print(f"      {' '.join(row.piece.split())}")
 
 
-def _per_1000(n: int, total: int) -> str:
-    return f"{1000 * n / total:.2f}" if total else "-"
+def _rates(name: str, said: pd.DataFrame) -> None:
+    """Prints how many turns of a corpus are flagged, and how many in 1,000 but for true ones by threshold."""
+    flagged, unknown = said[said["is_decided"]], said[~said["is_true"]]
+    rates = [unknown["is_decided"].mean(), *((unknown["p_assist"] >= level).mean() for level in LEVELS)]
+    numbers = "  ".join(f"{1000 * rate:.2f}" for rate in rates)
+    print(f"  {name:20}{len(said):7,}{len(flagged):5}{int(flagged['is_true'].sum()):5}  {numbers}", flush=True)
+
+
+def _assist_sentences(folder: Path) -> dict[tuple[str, str], list[str]]:
+    """The sentences labelled as assists, by data set and turn."""
+    labels = real_passages.passages(folder)
+    labels = labels[labels["assist"] == 1]
+    turns = labels["document"] + "/" + labels["sentence"].str.split(":").str[0]
+    return {key: list(texts) for key, texts in labels.groupby([labels["dataset"], turns])["text"]}
+
+
+def _holds(piece: str, sentences: Sequence[str]) -> bool:
+    """Whether a piece of a turn is, or holds, or is cut from, one of the sentences."""
+    said = " ".join(piece.split())
+    return any(sentence in said or said in sentence for sentence in sentences)
 
 
 def _is_drawn(documents: pd.Series, share: float) -> pd.Series:
     """Whether a document is among the share that is read; by its id alone."""
     return documents.map(lambda name: int(real_passages.short_hash(f"alarms/{name}"), 16) / 16**12 < share)
-
-
-def _labelled_turns(folder: Path) -> dict[tuple[str, str], str]:
-    """Turns with a labelled sentence: ``assist`` where one of them is one, else ``none``."""
-    labels = real_passages.passages(folder)
-    turns = labels["document"] + "/" + labels["sentence"].str.split(":").str[0]
-    grouped = labels.groupby([labels["dataset"], turns])["assist"].max()
-    return {key: "assist" if value else "none" for key, value in grouped.items()}
