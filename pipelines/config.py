@@ -230,6 +230,12 @@ class AssistConfig(Section):
         default=False,
         description="Replace people's names, phone numbers, e-mail and postal addresses in stored quotes.",
     )
+    encoder: str | None = Field(
+        None,
+        pattern=r"^[\w.]+:\w+$",
+        description="A sentence encoder of your own for `train --assist`, as package.module:callable, from texts to an "
+        "array with a row a text; null means the shipped features alone. Models trained with one need it to judge.",
+    )
     folds: int = Field(
         5, ge=2, le=20, description="Folds of whole authors and conversations in which `train --assist` is evaluated."
     )

@@ -73,7 +73,7 @@ def train_assist(
 
 
 def _learned(workspace: Workspace, config: Config, *, with_reviews: bool) -> _Learned:
-    shipped, folds = corpus_sample(), config.assist.folds
+    shipped, folds = corpus_sample(config.assist.encoder), config.assist.folds
     logger.info("Learning from %s labelled pairs.", f"{len(shipped.rows):,}")
     plain = trained(shipped, folds)
     if not with_reviews:

@@ -9,10 +9,11 @@ from typing import Final
 import pandas as pd
 from spacy.language import Language
 
+from features.assist.encoding import Encoder, signs
 from features.assist.lexis import characters, classes, grams, neighbours, tokens
 from features.assist.syntax import syntax_features
 
-__all__ = ["FAMILIES", "Documents", "Family", "documents"]
+__all__ = ["ENCODED", "FAMILIES", "Documents", "Family", "documents"]
 
 Documents = dict[str, list[list[str]]]
 """Family to one list of features a row."""
@@ -26,6 +27,8 @@ class Family:
     min_rows: int
 
 
+ENCODED: Final = "encoded"
+"""The family of a user's own encoder, which is there only where one is given."""
 FAMILIES: Final = {
     "words": Family(1.0, 3),
     "characters": Family(1.0, 3),
@@ -40,16 +43,18 @@ FAMILIES: Final = {
     "before": Family(0.5, 3),
     "after": Family(0.4, 3),
     "earlier": Family(0.3, 3),
+    ENCODED: Family(1.0, 3),
 }
 
 
-def documents(seen: pd.DataFrame, english: Language | None = None) -> Documents:
+def documents(seen: pd.DataFrame, english: Language | None = None, encoder: Encoder | None = None) -> Documents:
     """Features of views.
 
     Parameters
     ----------
     seen : from ``features.assist.views.views``.
     english : the parser, by default the shipped one.
+    encoder : a user's own, whose features are a further family.
 
     Returns
     -------
@@ -58,6 +63,7 @@ def documents(seen: pd.DataFrame, english: Language | None = None) -> Documents:
     words = {turn: [tokens(text) for text in seen[turn]] for turn in ("text", "before", "earlier", "after")}
     text = words["text"]
     sides = seen["side"].replace({"other_partner": "unknown"}).tolist()
+    encoded = {} if encoder is None else {ENCODED: signs(seen["text"].tolist(), encoder)}
     return {
         "words": _each(text, lambda row: grams(row, 1, 3)),
         "characters": _each(text, characters),
@@ -72,6 +78,7 @@ def documents(seen: pd.DataFrame, english: Language | None = None) -> Documents:
         "before": _each(words["before"], lambda row: grams(row, 1, 2)),
         "after": _each(words["after"], lambda row: grams(row, 1, 2)),
         "earlier": words["earlier"],
+        **encoded,
     }
 
 

@@ -17,6 +17,7 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 from features.assist.documents import Documents, documents
+from features.assist.encoding import named_encoder
 from features.assist.taxonomy import taxonomy
 from features.assist.views import views
 from models.assist.terms import Terms
@@ -79,17 +80,19 @@ class AssistClassifier:
 
     An utterance's probability that it is an assist is the sum of its assist types', calibrated by a line on log-odds.
     It is trained on all classes at once, because what is no assist for one reason or another has little in common.
+    ``encoder`` names the user's own encoder that it was trained with, if any.
     """
 
     linear: Linear
     calibrator: PlattCalibrator
     thresholds: Thresholds
+    encoder: str | None = None
 
     @cached_property
     def version(self) -> str:
         """Twelve hex digits of a hash of everything that decides a probability."""
         line = [self.calibrator.slope, self.calibrator.intercept, self.thresholds.common]
-        facts = [line, sorted(self.thresholds.of_type.items()), self.linear.rounded_intercepts()]
+        facts = [self.encoder, line, sorted(self.thresholds.of_type.items()), self.linear.rounded_intercepts()]
         names = {family: list(features) for family, features in self.linear.terms.known.items()}
         digest = hashlib.sha256(json.dumps([facts, names]).encode())
         digest.update(self.linear.terms.frequencies().tobytes())
@@ -108,7 +111,8 @@ class AssistClassifier:
         Indexed as ``pairs``: ``p_assist``, calibrated; ``label``, the class decided for; and a column for each class
         of the taxonomy: probabilities that add up to 1, those of the assist types to ``p_assist``.
         """
-        return self.judged(documents(views(utterances, mentions, pairs)), pairs.index)
+        own = None if self.encoder is None else named_encoder(self.encoder)
+        return self.judged(documents(views(utterances, mentions, pairs), encoder=own), pairs.index)
 
     def judged(self, found: Documents, index: pd.Index) -> pd.DataFrame:
         """The same of rows of features."""
@@ -157,6 +161,6 @@ def _one(matrix: sp.csr_matrix, is_class: npt.NDArray[np.bool_], importance: Flo
     """Weights and intercept of one class; a class without an example is never likely."""
     if not is_class.any():
         return np.zeros(matrix.shape[1]), -20.0
-    model = LogisticRegression(C=COST, solver="liblinear", dual=True, max_iter=20, tol=0.1, random_state=0)
+    model = LogisticRegression(C=COST, solver="liblinear", dual=True, max_iter=200, tol=0.1, random_state=0)
     model.fit(matrix, is_class, sample_weight=importance)
     return model.coef_[0], float(model.intercept_[0])

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from features.assist.documents import FAMILIES
 from features.assist.taxonomy import taxonomy
 from models.assist.classifier import THOUSAND, AssistClassifier, Linear
 from models.assist.terms import Terms
@@ -21,7 +20,7 @@ from models.assist.thresholds import Thresholds
 from models.calibration import PlattCalibrator
 from models.persistence import FACTS, ArtifactError, whole
 
-__all__ = ["FORMAT", "load", "save"]
+__all__ = ["FORMAT", "load", "save", "saved_encoder"]
 
 FORMAT: Final = 1
 """Goes up with every change of what is saved, and of what a feature means."""
@@ -39,6 +38,7 @@ def save(model: AssistClassifier, directory: Path) -> None:
         "kind": KIND,
         "classes": list(taxonomy().ids),
         "families": list(model.linear.terms.known),
+        "encoder": model.encoder,
         "intercepts": model.linear.rounded_intercepts(),
         "calibration": {"slope": model.calibrator.slope, "intercept": model.calibrator.intercept},
         "thresholds": {"common": model.thresholds.common, "of_type": dict(sorted(model.thresholds.of_type.items()))},
@@ -52,15 +52,22 @@ def save(model: AssistClassifier, directory: Path) -> None:
     (directory / WEIGHTS).write_bytes(gzip.compress(packed.getvalue(), mtime=0))
 
 
-def load(directory: Path) -> AssistClassifier:
+def load(directory: Path, encoder: str | None = None) -> AssistClassifier:
     """The model in ``directory``.
+
+    ``encoder`` is the user's own encoder that is allowed to run: what a model's files name is never imported by itself.
 
     Raises
     ------
     ArtifactError
-        When there is no model of assists, or it was written by another version.
+        When there is no model of assists, it was written by another version, or trained with another encoder.
     """
     facts = _facts(directory)
+    if facts.get("encoder") != encoder:
+        raise ArtifactError(
+            f"The model in {directory} was trained with the encoder {facts.get('encoder')!r}, but the configured one "
+            f"is {encoder!r}. Set assist.encoder to it, or train again with `partnerlift train --assist`."
+        )
     with whole(directory):
         try:
             names = json.loads(gzip.decompress((directory / TERMS).read_bytes()))
@@ -74,7 +81,13 @@ def load(directory: Path) -> AssistClassifier:
             raise ArtifactError(f"The model in {directory} has weights of shape {weights.shape}. Train it again.")
         linear = Linear(terms, weights, np.array(facts["intercepts"], dtype=np.float64))
         calibrator = PlattCalibrator(**facts["calibration"])
-        return AssistClassifier(linear, calibrator, Thresholds(**facts["thresholds"]))
+        return AssistClassifier(linear, calibrator, Thresholds(**facts["thresholds"]), encoder)
+
+
+def saved_encoder(directory: Path) -> str | None:
+    """Name of the user's own encoder with which the model in ``directory`` was trained."""
+    found: str | None = _facts(directory).get("encoder")
+    return found
 
 
 def _facts(directory: Path) -> dict[str, Any]:
@@ -84,7 +97,7 @@ def _facts(directory: Path) -> dict[str, Any]:
         raise ArtifactError(
             f"{directory} holds no saved model ({error}). Train one with `partnerlift train --assist`."
         ) from error
-    expected = {"format": FORMAT, "kind": KIND, "classes": list(taxonomy().ids), "families": list(FAMILIES)}
+    expected = {"format": FORMAT, "kind": KIND, "classes": list(taxonomy().ids)}
     found = {key: facts.get(key) for key in expected} if isinstance(facts, dict) else {}
     wrong = [key for key in expected if found.get(key) != expected[key]]
     if wrong:

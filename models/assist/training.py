@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from features.assist.documents import Documents, documents
+from features.assist.encoding import named_encoder
 from features.assist.examples import Examples, without_lists
 from features.assist.taxonomy import taxonomy
 from models.assist.classifier import AssistClassifier, Linear, decisions, raw_logit
@@ -31,17 +32,19 @@ class Sample:
     """What is learned from: features, and a row each in ``rows``.
 
     ``rows`` has ``utterance_id``, ``partner_id``, ``conversation_id``, ``author``, ``label``, ``weight`` (> 0) and
-    ``is_copy`` (a pair shown a second time, which is no further evidence to evaluate on).
+    ``is_copy`` (a pair shown a second time, which is no further evidence to evaluate on). ``encoder`` names the user's
+    own encoder that made some of the features.
     """
 
     rows: pd.DataFrame
     found: Documents
+    encoder: str | None = None
 
     def only(self, is_kept: npt.NDArray[np.bool_]) -> Sample:
         """Some of the rows, by a mask."""
         places = np.flatnonzero(is_kept)
         kept = {family: [rows[place] for place in places] for family, rows in self.found.items()}
-        return Sample(self.rows[is_kept].reset_index(drop=True), kept)
+        return replace(self, rows=self.rows[is_kept].reset_index(drop=True), found=kept)
 
 
 @dataclass(frozen=True)
@@ -55,14 +58,19 @@ class Trained:
     held: pd.DataFrame
 
 
-def sampled(parts: Iterable[tuple[Examples, float]]) -> Sample:
-    """Features of examples, each part with its weight, and of named partners a second time as if unlisted."""
+def sampled(parts: Iterable[tuple[Examples, float]], encoder: str | None = None) -> Sample:
+    """Features of examples, each part with its weight, and of named partners a second time as if unlisted.
+
+    ``encoder`` is a user's own, as ``features.assist.encoding.named_encoder`` finds it.
+    """
     rows, seen = [], []
     for made, weight in parts:
         for shown, factor in ((made, 1.0), (without_lists(made), UNLISTED_WEIGHT)):
             rows.append(shown.pairs.assign(weight=weight * factor, is_copy=factor < 1))
             seen.append(shown.seen)
-    return Sample(pd.concat(rows, ignore_index=True), documents(pd.concat(seen, ignore_index=True)))
+    own = None if encoder is None else named_encoder(encoder)
+    found = documents(pd.concat(seen, ignore_index=True), encoder=own)
+    return Sample(pd.concat(rows, ignore_index=True), found, encoder)
 
 
 def trained(sample: Sample, n_folds: int = FOLDS) -> Trained:
@@ -84,7 +92,7 @@ def trained(sample: Sample, n_folds: int = FOLDS) -> Trained:
     held = rows[["utterance_id", "partner_id", "conversation_id", "author", "label"]].assign(
         decided=decided["label"], p_assist=decided["p_assist"]
     )
-    return Trained(AssistClassifier(_fitted(sample), calibrator, thresholds), held)
+    return Trained(AssistClassifier(_fitted(sample), calibrator, thresholds, sample.encoder), held)
 
 
 def held_margins(sample: Sample, n_folds: int = FOLDS) -> Floats:

@@ -9,8 +9,9 @@ import pandas as pd
 
 from features.assist.taxonomy import taxonomy
 from models.assist.classifier import AssistClassifier
+from models.assist.persistence import saved_encoder
 from models.assist.training import Sample, Trained
-from models.assist_scores import compared
+from models.assist_scores import HELD_COLUMNS, compared
 from models.metrics import Estimate
 from models.persistence import ArtifactError
 from pipelines.assist_training.evaluated import said
@@ -38,12 +39,13 @@ def challenge_assist(
     Parameters
     ----------
     learned : the model, with its held-out decisions.
-    sample : all labelled pairs; what the champion's own held-out decisions lack, it never saw, and judges now.
+    sample : all labelled pairs; what the champion's own held-out decisions lack, it never saw, and judges now
+        (unless it was trained with another encoder).
     before : held-out decisions of the same recipe without reviews, in the champion's place where there is none yet.
     """
     try:
         folder = champion_folder(workspace, config, ASSIST)
-        champion = load_judge(folder)
+        champion = load_judge(folder, saved_encoder(folder))
     except NoChampionError:
         if before is None:
             return Challenge(promote=True, sentence="Promoted: it is the first champion.")
@@ -76,8 +78,9 @@ def _gains(config: Config, ours: pd.DataFrame, theirs: pd.DataFrame) -> dict[str
 def _of_champion(champion: AssistClassifier, folder: Path, sample: Sample) -> pd.DataFrame:
     """The champion's held-out decisions, and what it says of the conversations that it never saw."""
     path = folder / HELD_OUT
-    if not path.exists():
-        return said(champion, sample)
-    known = pd.read_parquet(path)
+    known = pd.read_parquet(path) if path.exists() else pd.DataFrame(columns=list(HELD_COLUMNS))
     is_unseen = ~sample.rows["conversation_id"].isin(known["conversation_id"]).to_numpy()
-    return pd.concat([known, said(champion, sample.only(is_unseen))], ignore_index=True) if is_unseen.any() else known
+    if champion.encoder != sample.encoder or not is_unseen.any():
+        return known
+    judged = said(champion, sample.only(is_unseen))
+    return pd.concat([known, judged], ignore_index=True) if len(known) else judged

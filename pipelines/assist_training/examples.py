@@ -31,15 +31,15 @@ def corpus_examples() -> Examples:
     return examples(shipped_corpus())
 
 
-def corpus_sample() -> Sample:
-    """The same with their features, each pair with weight 1."""
-    return sampled([(corpus_examples(), 1.0)])
+def corpus_sample(encoder: str | None = None) -> Sample:
+    """The same with their features, each pair with weight 1; ``encoder`` is a user's own."""
+    return sampled([(corpus_examples(), 1.0)], encoder)
 
 
 def joined(one: Sample, other: Sample) -> Sample:
     """Two samples as one; their ids must not be the same."""
     found = {family: [*rows, *other.found[family]] for family, rows in one.found.items()}
-    return Sample(pd.concat([one.rows, other.rows], ignore_index=True), found)
+    return Sample(pd.concat([one.rows, other.rows], ignore_index=True), found, one.encoder)
 
 
 def reviewed_sample(made: Examples, weight: float, model: AssistClassifier) -> Sample:
@@ -48,10 +48,10 @@ def reviewed_sample(made: Examples, weight: float, model: AssistClassifier) -> S
     Of a pair of which it is only known that it is no assist, the class is what ``model`` finds likeliest.
     """
     parts = [(_only(made, made.pairs["weight"] == part), part * weight) for part in sorted(set(made.pairs["weight"]))]
-    sample = sampled(parts)
+    sample = sampled(parts, model.encoder)
     likeliest = model.judged(sample.found, sample.rows.index)[list(taxonomy().other_ids)].idxmax(axis=1)
     label = sample.rows["label"].mask(sample.rows["label"].eq(NOT_AN_ASSIST), likeliest)
-    return Sample(sample.rows.assign(label=label), sample.found)
+    return Sample(sample.rows.assign(label=label), sample.found, sample.encoder)
 
 
 def workspace_examples(workspace: Workspace, own: OwnCompany) -> Examples:

@@ -23,14 +23,17 @@ logger: Final = logging.getLogger(__name__)
 def assist_model(workspace: Workspace, config: Config) -> AssistClassifier:
     """The configured model; the shipped one where no champion has been trained."""
     folder = _champion(workspace, config) if config.assist.model == CHAMPION else None
-    return load_judge(folder or shipped_folder())
+    return load_judge(shipped_folder()) if folder is None else load_judge(folder, config.assist.encoder)
 
 
-def load_judge(folder: Path) -> AssistClassifier:
-    """The model that was saved in a folder; raises ``models.persistence.ArtifactError`` when there is none."""
+def load_judge(folder: Path, encoder: str | None = None) -> AssistClassifier:
+    """The model that was saved in a folder; raises ``models.persistence.ArtifactError`` when there is none.
+
+    ``encoder`` is the user's own encoder that the model may run; see ``models.assist.persistence.load``.
+    """
     from models.assist.persistence import load
 
-    return load(folder)
+    return load(folder, encoder)
 
 
 def shipped_folder() -> Path:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -100,6 +102,22 @@ def test_a_folder_without_a_model_and_a_damaged_one_are_refused(result: Trained,
     (tmp_path / "weights.npy.gz").write_bytes(b"no numbers")
     with pytest.raises(ArtifactError, match="cannot be read"):
         load(tmp_path)
+
+
+def test_a_users_own_encoder_is_learned_with_and_runs_only_where_it_is_allowed(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = ModuleType("own_encoder")
+    own.encode = lambda texts: np.array([[1.0 if "will" in text else -1.0, 1.0] for text in texts])  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "own_encoder", own)
+    model = trained(sampled([(examples(corpus), 1.0)], "own_encoder:encode"), n_folds=3).model
+    assert model.linear.terms.known["encoded"] == ("0", "1")
+    save(model, tmp_path)
+    with pytest.raises(ArtifactError, match="trained with the encoder 'own_encoder:encode', but the configured one"):
+        load(tmp_path)
+    text = "Zorvane will get us the CFO."
+    again = load(tmp_path, "own_encoder:encode")
+    pd.testing.assert_frame_equal(said(again, "Zorvane", text), said(model, "Zorvane", text))
 
 
 def test_conversations_of_one_author_cannot_be_held_out(corpus: Corpus) -> None:
