@@ -42,7 +42,8 @@ def simulate(
 ) -> None:
     """Write a simulated company as raw exports.
 
-    They look as real systems give them; the true credit stands beside them, where nothing else reads it.
+    They look as real systems give them: a CRM, a partner portal, recorded calls and mails. The true credit, and where a
+    partner was truly said to help, stand beside them, where nothing else reads it.
     """
     from features.simulation.settings import Settings
     from pipelines.simulate import simulate_to
