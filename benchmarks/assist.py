@@ -52,12 +52,13 @@ def main() -> None:
 
 
 def _run(part: str, options: argparse.Namespace) -> None:
-    model = load_judge(options.model)
     if part == "held":
         from assist_held import held
 
-        held(model, options.sets)
-    elif part == "robust":
+        held(options.model, options.sets)
+        return
+    model = load_judge(options.model)
+    if part == "robust":
         from assist_robust import robust
 
         robust(model, options.seed)

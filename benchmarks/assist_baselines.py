@@ -114,7 +114,7 @@ def textcat(config: dict[str, Any], texts: list[str], truth: Floats, tested: lis
     dice = random.Random(seed)
     for _ in range(EPOCHS):
         dice.shuffle(made)
-        for batch in minibatch(made, 256):
+        for batch in minibatch(made, 64):
             english.update(batch, sgd=optimizer)
     return np.array([doc.cats["yes"] for doc in english.pipe(tested)], dtype=np.float64)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,17 +13,17 @@ from partner_links import compared_links, gold_links
 
 from features.assist.links import candidates, link_partners
 from features.assist.notation import Corpus, shipped_corpus
-from models.assist.classifier import AssistClassifier
 from models.assist.training import trained
 from pipelines.assist_training.examples import corpus_sample
+from pipelines.detecting.models import load_judge
 
 LEVELS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
-def held(model: AssistClassifier, sets: Sequence[str]) -> None:
-    """Prints the figures on the held-out author, and of each fold of the corpus on the others' model."""
+def held(folder: Path, sets: Sequence[str]) -> None:
+    """Prints the figures of the model in ``folder`` on the held-out author, and of each fold on the others' model."""
     if "written" in sets:
-        corpus = held_out()
+        model, corpus = load_judge(folder), held_out()
         frame = said(model, corpus)
         show(frame, f"held-out author, model {model.version}", links(corpus, frame))
         _conversations(frame)
