@@ -14,17 +14,25 @@ _ABOUT: Final = ("confirmed", "rejected", "partly", "relabelled")
 """Verdicts that say what a moment is; ``unsure`` and ``not_mine`` do not."""
 
 
-def standing_moments(moments: ir.Table, reviews: ir.Table) -> ir.Table:
-    """Moments as people left them, with ``verdict`` (null: nobody has judged).
+def latest_judgements(reviews: ir.Table) -> ir.Table:
+    """The latest judgement of each moment or signal that says what it is.
 
-    The latest judgement that says what a moment is counts. One that was rejected, or relabelled as a class that is no
-    assist, is left out; a corrected partner or type takes the place of the moment's own.
+    Columns: ``moment_id``, ``verdict``, ``told_type`` and ``told_partner`` (the corrected ones; null: as they were).
     """
     about = reviews.filter(reviews.verdict.isin(_ABOUT))
     order = [about.reviewed_at.desc(), about.review_id.desc()]
     place = ibis.row_number().over(ibis.window(group_by=about.moment_id, order_by=order))
     ranked = about.select("moment_id", "verdict", told_type="assist_type", told_partner="partner_id", place=place)
-    latest = ranked.filter(ranked.place == 0).drop("place")
+    return ranked.filter(ranked.place == 0).drop("place")
+
+
+def standing_moments(moments: ir.Table, reviews: ir.Table) -> ir.Table:
+    """Moments as people left them, with ``verdict`` (null: nobody has judged).
+
+    One whose latest judgement rejects it, or relabels it as a class that is no assist, is left out; a corrected partner
+    or type takes the place of the moment's own.
+    """
+    latest = latest_judgements(reviews)
     judged = moments.left_join(latest, "moment_id").drop("moment_id_right")
     is_gone = (judged.verdict == "rejected") | judged.told_type.isin(taxonomy().other_ids)
     kept = judged.filter(~is_gone.fill_null(ibis.literal(value=False)))

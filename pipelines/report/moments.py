@@ -15,7 +15,7 @@ import pandas as pd
 
 from features.assist.taxonomy import taxonomy
 from features.inputs import inputs_from
-from features.moments import standing_moments
+from features.moments import latest_judgements, standing_moments
 from features.speakers import people, speaker_organisations
 from pipelines.config import Config
 from pipelines.report.moment_views import Evidence, Journey, JourneyRow, PartnerMoments, Signals
@@ -59,7 +59,9 @@ FROM moment
 """
 _SIGNALS: Final = """
 SELECT partner_id, assist_type, count(*) AS n FROM signals
-WHERE partner_id IS NOT NULL AND assist_type = ANY($classes) GROUP BY ALL ORDER BY ALL
+WHERE partner_id IS NOT NULL AND assist_type = ANY($classes)
+    AND moment_id NOT IN (SELECT moment_id FROM judgement WHERE verdict IN ('rejected', 'relabelled'))
+GROUP BY ALL ORDER BY ALL
 """
 _EVIDENCE: Final = """
 SELECT m.*, u.speaker_org FROM moment m LEFT JOIN side u ON u.utterance_id = m.utterance_ids[1]
@@ -70,8 +72,10 @@ _WANTED: Final = "SELECT DISTINCT conversation_id FROM moment WHERE deal_id IN (
 
 
 def prepare_moments(source: Source) -> None:
-    """Makes the table ``moment`` of the source's connection."""
+    """Makes the tables ``moment`` and ``judgement`` of the source's connection."""
     inputs = inputs_from(source.connection)
+    latest = ibis.to_sql(latest_judgements(inputs.reviews), dialect="duckdb")
+    source.connection.execute(f"CREATE TEMP TABLE judgement AS {latest}")
     standing = ibis.to_sql(standing_moments(inputs.moments, inputs.reviews), dialect="duckdb")
     source.connection.execute(_MOMENT.format(standing=standing))
 

@@ -82,8 +82,12 @@ def talked(companies: Callable[[int, int], Any], tmp_path_factory: pytest.TempPa
     add(
         workspace,
         moments=moments,
-        signals=[moment("harm", deal, partner, assist_type="negative_impact"), moment("floor", deal, partner)],
-        reviews=[review("rejected", "rejected"), review("confirmed", "confirmed")],
+        signals=[
+            moment("harm", deal, partner, assist_type="negative_impact"),
+            moment("untrue", deal, partner, assist_type="negative_impact"),
+            moment("floor", deal, partner),
+        ],
+        reviews=[review("rejected", "rejected"), review("untrue", "rejected"), review("confirmed", "confirmed")],
         conversations=[one | {"started_at": NOW - timedelta(400)} for one in said],
         utterances=[turn | {"text": "x"}],
         deletions=[gone | counts],
