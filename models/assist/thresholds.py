@@ -14,7 +14,7 @@ __all__ = ["PRECISION", "Thresholds"]
 Floats = npt.NDArray[np.float64]
 PRECISION: Final = 0.75
 """Share of true assists among those decided for, of each type, at which thresholds aim."""
-_BOUNDS: Final = (0.3, 0.8)
+_BOUNDS: Final = (0.4, 0.6)
 _MIN_EXAMPLES: Final = 30
 
 
@@ -38,7 +38,7 @@ class Thresholds:
         Returns
         -------
         The least threshold from which on the stated precision holds, overall and for each type with 30 or more
-        assists, kept within 0.3 and 0.8 lest few examples decide.
+        assists, kept within 0.4 and 0.6 lest few examples decide.
         """
         of_type = {
             str(name): _least(probability[best_type == name], is_assist[best_type == name])

@@ -9,7 +9,7 @@ def held(n: int = 4000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     probability = rng.uniform(size=n)
     best = np.where(rng.uniform(size=n) < 0.5, "risk_save", "technical_validation").astype(object)
-    is_assist = rng.uniform(size=n) < np.where(best == "risk_save", probability, probability**2)
+    is_assist = rng.uniform(size=n) < np.where(best == "risk_save", probability, probability**1.25)
     return probability, best, is_assist
 
 
