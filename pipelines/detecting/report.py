@@ -12,6 +12,7 @@ from features.assist.taxonomy import taxonomy
 from pipelines.console import text_table
 from pipelines.detecting.state import Stored
 from pipelines.detecting.talk import Talk
+from pipelines.report.numbers import count
 
 __all__ = ["DetectReport", "summary"]
 
@@ -57,12 +58,12 @@ class DetectReport:
         if not self.conversations:
             return "There are no conversations. Bring some in with `partnerlift ingest`."
         lines = [
-            f"{self.conversations:,} conversations ({self.utterances:,} utterances).",
+            f"{count(self.conversations, 'conversation')} ({count(self.utterances, 'utterance')}).",
             f"{self.detected:,} read by model {self.model_version}, {self.unchanged:,} unchanged.",
-            f"{self.moments:,} moments in which a partner helped, {self.signals:,} other signals.",
+            f"{count(self.moments, 'moment')} in which a partner helped, {count(self.signals, 'other signal')}.",
         ]
         if self.removed:
-            lines.append(f"{self.removed:,} conversations are gone, and their moments with them.")
+            lines.append(f"Conversations that are gone, and their moments with them: {self.removed:,}.")
         lines += _table("What partners did", {_title(name): n for name, n in self.by_type.items()})
         lines += _table("Who", self.by_partner)
         lines += _table("Other signals", {_title(name): n for name, n in self.by_signal.items()})
@@ -72,14 +73,16 @@ class DetectReport:
         """Where to look next."""
         lines = []
         if self.unsure:
-            lines.append(f"{self.unsure:,} signals may be assists after all: `partnerlift export signals --out FILE`.")
+            lines.append(
+                f"Signals that may be assists after all: {self.unsure:,} (`partnerlift export signals --out FILE`)."
+            )
         if self.without_partner:
             lines.append(
-                f"{self.without_partner:,} moments name no partner that is known: add names as partner_aliases."
+                f"Moments of a partner that is not known: {self.without_partner:,}. Add its names to partner_aliases."
             )
         if self.without_deal:
             lines.append(
-                f"{self.without_deal:,} moments belong to no deal: give their conversations an account or a deal."
+                f"Moments that belong to no deal: {self.without_deal:,}. Give their conversations an account or a deal."
             )
         if self.look_next:
             listed = ", ".join(f"{name} ({n})" for name, n in self.look_next.items())
