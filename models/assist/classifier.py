@@ -91,7 +91,7 @@ class AssistClassifier:
     @cached_property
     def version(self) -> str:
         """Twelve hex digits of a hash of everything that decides a probability."""
-        line = [self.calibrator.slope, self.calibrator.intercept, self.thresholds.common]
+        line = [self.calibrator.slope, self.calibrator.intercept, self.thresholds.common, self.thresholds.unlisted]
         facts = [self.encoder, line, sorted(self.thresholds.of_type.items()), self.linear.rounded_intercepts()]
         names = {family: list(features) for family, features in self.linear.terms.known.items()}
         digest = hashlib.sha256(json.dumps([facts, names]).encode())
@@ -112,11 +112,11 @@ class AssistClassifier:
         of the taxonomy: probabilities that add up to 1, those of the assist types to ``p_assist``.
         """
         own = None if self.encoder is None else named_encoder(self.encoder)
-        return self.judged(documents(views(utterances, mentions, pairs), encoder=own), pairs.index)
+        return self.judged(documents(views(utterances, mentions, pairs), encoder=own), pairs["partner_id"])
 
-    def judged(self, found: Documents, index: pd.Index) -> pd.DataFrame:
-        """The same of rows of features."""
-        return decisions(self.linear.margins(found), self.calibrator, self.thresholds, index)
+    def judged(self, found: Documents, partners: pd.Series) -> pd.DataFrame:
+        """The same of rows of features and their pairs' partners, missing where it is not known."""
+        return decisions(self.linear.margins(found), self.calibrator, self.thresholds, partners)
 
 
 def probabilities(margins: Floats) -> Floats:
@@ -133,7 +133,9 @@ def raw_logit(margins: Floats) -> Floats:
     return odds
 
 
-def decisions(margins: Floats, calibrator: PlattCalibrator, thresholds: Thresholds, index: pd.Index) -> pd.DataFrame:
+def decisions(
+    margins: Floats, calibrator: PlattCalibrator, thresholds: Thresholds, partners: pd.Series
+) -> pd.DataFrame:
     """Calibrated probabilities and the class decided for; see ``AssistClassifier.predict``."""
     kinds = taxonomy()
     n_assists = len(kinds.assist_ids)
@@ -142,9 +144,9 @@ def decisions(margins: Floats, calibrator: PlattCalibrator, thresholds: Threshol
     assist = shares[:, :n_assists] / shares[:, :n_assists].sum(axis=1, keepdims=True) * p_assist[:, None]
     other = shares[:, n_assists:] / shares[:, n_assists:].sum(axis=1, keepdims=True) * (1 - p_assist)[:, None]
     best = np.array(kinds.assist_ids, dtype=object)[assist.argmax(axis=1)]
-    is_assist = p_assist >= thresholds.of(best)
+    is_assist = p_assist >= thresholds.of(best, partners.notna().to_numpy(dtype=bool))
     label = np.where(is_assist, best, np.array(kinds.other_ids, dtype=object)[other.argmax(axis=1)])
-    frame = pd.DataFrame(np.hstack([assist, other]), columns=list(kinds.ids), index=index)
+    frame = pd.DataFrame(np.hstack([assist, other]), columns=list(kinds.ids), index=partners.index)
     frame.insert(0, "label", label)
     frame.insert(0, "p_assist", p_assist)
     return frame

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,7 +42,7 @@ def save(model: AssistClassifier, directory: Path) -> None:
         "encoder": model.encoder,
         "intercepts": model.linear.rounded_intercepts(),
         "calibration": {"slope": model.calibrator.slope, "intercept": model.calibrator.intercept},
-        "thresholds": {"common": model.thresholds.common, "of_type": dict(sorted(model.thresholds.of_type.items()))},
+        "thresholds": asdict(model.thresholds),
     }
     (directory / FACTS).write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     names = json.dumps({family: list(known) for family, known in model.linear.terms.known.items()}, ensure_ascii=False)

@@ -16,14 +16,21 @@ PRECISION: Final = 0.75
 """Share of true assists among those decided for, of each type, at which thresholds aim."""
 _BOUNDS: Final = (0.4, 0.6)
 _MIN_EXAMPLES: Final = 30
+UNLISTED: Final = 0.75
+"""Threshold of a pair whose partner stands on no list. In the labelled text such help is told as often as any; in real
+calls, mail and meetings nearly all that sounds like it is none (``docs/measured.md``)."""
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Probability of an assist at or above which it is one: ``common``, or that ``of_type`` where there is one."""
+    """Probability of an assist at or above which it is one: ``common``, or that ``of_type`` where there is one.
+
+    Both hold where the partner is known; ``unlisted`` where it is not.
+    """
 
     common: float = 0.5
     of_type: Mapping[str, float] = field(default_factory=dict)
+    unlisted: float = UNLISTED
 
     @classmethod
     def fit(
@@ -33,7 +40,8 @@ class Thresholds:
 
         Parameters
         ----------
-        probability : calibrated, of each held-out row. ``best_type`` : its likeliest type. ``is_assist`` : the truth.
+        probability : calibrated, of each held-out row whose partner is known.
+        best_type, is_assist : its likeliest type, and the truth.
 
         Returns
         -------
@@ -47,9 +55,10 @@ class Thresholds:
         }
         return cls(_least(probability, is_assist), of_type)
 
-    def of(self, best_type: npt.NDArray[np.object_]) -> Floats:
-        """The threshold of each row, by its likeliest type."""
-        return np.array([self.of_type.get(str(name), self.common) for name in best_type], dtype=np.float64)
+    def of(self, best_type: npt.NDArray[np.object_], is_listed: npt.NDArray[np.bool_]) -> Floats:
+        """The threshold of each row, by its likeliest type and whether its partner is known."""
+        by_type = np.array([self.of_type.get(str(name), self.common) for name in best_type], dtype=np.float64)
+        return np.where(is_listed, by_type, self.unlisted)
 
 
 def _least(probability: Floats, is_assist: npt.NDArray[np.bool_]) -> float:

@@ -85,10 +85,11 @@ def trained(sample: Sample, n_folds: int = FOLDS) -> Trained:
     rows = sample.rows[~sample.rows["is_copy"]].reset_index(drop=True)
     is_assist = rows["label"].isin(taxonomy().assist_ids).to_numpy()
     calibrator = PlattCalibrator.fit(raw_logit(margins), is_assist.astype(np.float64))
-    undecided = decisions(margins, calibrator, Thresholds(), rows.index)
+    undecided = decisions(margins, calibrator, Thresholds(), rows["partner_id"])
     best = undecided[list(taxonomy().assist_ids)].idxmax(axis=1).astype(object).to_numpy()
-    thresholds = Thresholds.fit(undecided["p_assist"].to_numpy(), best, is_assist)
-    decided = decisions(margins, calibrator, thresholds, rows.index)
+    is_listed = rows["partner_id"].notna().to_numpy(dtype=bool)
+    thresholds = Thresholds.fit(undecided["p_assist"].to_numpy()[is_listed], best[is_listed], is_assist[is_listed])
+    decided = decisions(margins, calibrator, thresholds, rows["partner_id"])
     held = rows[["utterance_id", "partner_id", "conversation_id", "author", "label"]].assign(
         decided=decided["label"], p_assist=decided["p_assist"]
     )

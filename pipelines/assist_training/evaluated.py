@@ -24,7 +24,7 @@ logger: Final = logging.getLogger(__name__)
 def said(model: AssistClassifier, sample: Sample) -> pd.DataFrame:
     """What a model says of the pairs, copies aside: ``HELD_COLUMNS``."""
     shown = sample.only(~sample.rows["is_copy"].to_numpy(dtype=bool))
-    found = model.judged(shown.found, shown.rows.index)
+    found = model.judged(shown.found, shown.rows["partner_id"])
     return shown.rows.assign(decided=found["label"], p_assist=found["p_assist"])[list(HELD_COLUMNS)]
 
 

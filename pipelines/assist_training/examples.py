@@ -49,7 +49,7 @@ def reviewed_sample(made: Examples, weight: float, model: AssistClassifier) -> S
     """
     parts = [(_only(made, made.pairs["weight"] == part), part * weight) for part in sorted(set(made.pairs["weight"]))]
     sample = sampled(parts, model.encoder)
-    likeliest = model.judged(sample.found, sample.rows.index)[list(taxonomy().other_ids)].idxmax(axis=1)
+    likeliest = model.judged(sample.found, sample.rows["partner_id"])[list(taxonomy().other_ids)].idxmax(axis=1)
     label = sample.rows["label"].mask(sample.rows["label"].eq(NOT_AN_ASSIST), likeliest)
     return Sample(sample.rows.assign(label=label), sample.found, sample.encoder)
 

@@ -16,7 +16,7 @@ def held(n: int = 4000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def test_decisions_have_the_stated_precision_of_each_type() -> None:
     probability, best, is_assist = held()
     limits = Thresholds.fit(probability, best, is_assist)
-    decided = probability >= limits.of(best)
+    decided = probability >= limits.of(best, np.ones(len(best), dtype=bool))
     for name in ("risk_save", "technical_validation"):
         assert is_assist[decided & (best == name)].mean() >= PRECISION - 0.01
 
@@ -30,4 +30,10 @@ def test_a_type_with_few_examples_is_judged_by_the_common_threshold() -> None:
     probability, best, is_assist = held(20)
     limits = Thresholds.fit(probability, best, is_assist)
     assert limits.of_type == {}
-    assert set(limits.of(best)) == {limits.common}
+    assert set(limits.of(best, np.ones(len(best), dtype=bool))) == {limits.common}
+
+
+def test_help_by_a_partner_on_no_list_must_be_surer() -> None:
+    probability, best, is_assist = held()
+    limits = Thresholds.fit(probability, best, is_assist)
+    assert (limits.of(best, np.zeros(len(best), dtype=bool)) > limits.of(best, np.ones(len(best), dtype=bool))).all()
