@@ -74,15 +74,22 @@ def slack_talks(archive: Archive) -> Iterator[Talk]:
 def _read_users(export: _Export, faults: list[Talk]) -> None:
     entries = _entries(export.archive, "users.json", faults)
     domains = Counter(d for e in entries if _is_member(e) and (d := domain_of(_email(e))) and not is_free_mail(d))
-    own = min(domains, key=lambda d: (-domains[d], d)) if domains else None
+    own = _own_domain(domains)
     for entry in entries:
         profile = _dict(entry.get("profile"))
         names = (profile.get("real_name"), entry.get("real_name"), profile.get("display_name"), entry.get("name"))
         name = next((one.strip() for one in names if isinstance(one, str) and one.strip()), str(entry.get("id")))
-        is_own = _is_member(entry) and (own is None or domain_of(_email(entry)) == own)
+        is_own = _is_member(entry) and (not domains or (own is not None and domain_of(_email(entry)) == own))
         is_bot = bool(entry.get("is_bot")) or entry.get("id") == "USLACKBOT"
         user = _User(name, _email(entry), "internal" if is_own and not is_bot else "unknown", is_bot)
         export.users[str(entry.get("id"))] = user
+
+
+def _own_domain(domains: Counter[str]) -> str | None:
+    """The domain that most members have; none when two have as many, as one of them may be a partner's."""
+    most = max(domains.values(), default=0)
+    first = [domain for domain, n in domains.items() if n == most]
+    return first[0] if len(first) == 1 else None
 
 
 def _is_member(entry: dict[str, Any]) -> bool:

@@ -198,6 +198,15 @@ def test_slack_messages_are_grouped_by_thread_and_day(is_zip: bool, tmp_path: Pa
     assert [c["email"] for c in rows["contacts"]] == ["eve@us.example"]
 
 
+def test_in_a_slack_where_two_companies_have_as_many_members_nobody_is_taken_for_the_own(
+    tmp_path: Path, read: Read
+) -> None:
+    path = slack(tmp_path / "export")
+    partner = {"id": "U2", "name": "zoe", "profile": {"real_name": "Zoe", "email": "zoe@aaa-partner.example"}}
+    (path / "users.json").write_text(json.dumps([USERS[0], partner, {"id": "U9", "name": "who"}]))
+    assert "contacts" not in read(path)
+
+
 def test_a_zip_bomb_is_refused_and_names_that_lead_out_lead_nowhere(tmp_path: Path, read: Read) -> None:
     bomb = tmp_path / "bomb.zip"
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
