@@ -53,7 +53,7 @@ def turn_links(turn: Turn, text: Words, names: list[Named], scene: Scene) -> lis
     """All links of the turn, in the order of the text; the focus moves on to what it spoke of."""
     links = _Links(turn, text, names, scene)
     said = [*links.named(), *links.speaker(), *links.descriptions(), *links.pronouns()]
-    if all(link.partner_id is None for link in said) and not any(link.kind == "rival" for link in said):
+    if not names and all(link.partner_id is None and link.kind != "rival" for link in said):
         said += links.nothing_said()
     _move(scene, names, said)
     return sorted(said, key=lambda link: (link.char_start is not None, link.char_start or 0, link.kind))

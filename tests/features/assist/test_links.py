@@ -116,6 +116,13 @@ def test_a_name_that_two_partners_bear_stays_open_unless_one_is_on_the_deal() ->
     assert known["partner_id"] == "y"
 
 
+def test_a_name_that_two_partners_bear_is_nobodys_act_who_was_spoken_of_before() -> None:
+    twins = pd.concat([PARTNERS, pd.DataFrame({"partner_id": ["x", "y"], "name": ["Larkspur", "Larkspur Ltd"]})])
+    utterances = said("Kestrel could not join.", "Larkspur ran the demo.")
+    pairs = candidates(utterances, link_partners(utterances, twins, ALIASES))
+    assert pairs.loc[pairs["utterance_id"] == "u1", "partner_id"].isna().tolist() == [True]
+
+
 def test_every_utterance_has_a_pair_in_the_order_given() -> None:
     utterances = said("Good morning.", "Kestrel is late.").iloc[::-1]
     pairs = candidates(utterances, link_partners(utterances, PARTNERS, ALIASES))
