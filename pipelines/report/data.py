@@ -40,12 +40,13 @@ def _read(source: Source, workspace: Workspace, config: Config, deals: int, made
         quality = replace(quality, is_other=quality.version not in model)
     under = assumed(overall.partner_wins, quality, source.method, model)
     places = 2 if 0 < abs(overall.partner_wins) < FEW_WINS else 1
-    rows, own = players(source, partner_names(source), MOST_PARTNERS, places)
+    known = partner_names(source)
+    rows, own = players(source, known, MOST_PARTNERS, places)
     partners = {row.partner.partner_id: row.partner for row in rows}
     series, compared = periods(source), comparison(source, partners, places)
     anchors = choose_deals(source, deals)
     prepare_moments(source)
-    talked = journey(source, partners)
+    talked = journey(source, known | partners)
     helped = None if talked is None else partner_moments(source)
     evidence = None if talked is None else deal_evidence(source, config)
     return Report(
@@ -65,7 +66,7 @@ def _read(source: Source, workspace: Workspace, config: Config, deals: int, made
         methods=source.methods,
         comparison=compared,
         partner_pages=tuple(partner_pages(source, rows, overall, [p.period for p in series], anchors, places, helped)),
-        deal_pages=tuple(deal_pages(source, workspace, anchors, partners, evidence)),
+        deal_pages=tuple(deal_pages(source, workspace, anchors, known | partners, evidence)),
         quality=quality,
         data=data_quality(source, workspace),
         assumed=under,

@@ -148,6 +148,25 @@ def test_the_journey_counts_moments_of_known_partners_and_deals(talked: Talked) 
     assert sum(span for _, _, span in heat_stages(found)) == len(found.types) == 14
 
 
+def test_a_partner_that_only_conversations_know_is_called_by_its_name(
+    companies: Callable[[int, int], Any], tmp_path: Path
+) -> None:
+    company = companies(12, 6)
+    workspace = company.write(tmp_path)
+    deal = read(workspace, Config(), deals=1, made_at=MADE).deal_pages[0].deal_id
+    quiet = pd.DataFrame([{"partner_id": "quiet", "name": "Quiet Works", "partner_type": "si"}])
+    add(
+        workspace,
+        partners=pd.concat([company.partners, quiet]).to_dict("records"),
+        moments=[moment("m", deal, "quiet")],
+        conversations=[{"conversation_id": "c", "channel": "call", "started_at": NOW}],
+    )
+    found = read(workspace, Config(), deals=1, made_at=MADE)
+    assert found.journey is not None
+    assert [row.partner.name for row in found.journey.rows if row.partner] == ["Quiet Works"]
+    assert "Quiet Works" in {one.name for one in found.deal_pages[0].evidence or ()}
+
+
 def test_a_partners_card_says_what_it_was_heard_to_do(talked: Talked) -> None:
     heard = {page.standing.partner.partner_id: page.moments for page in talked.report.partner_pages}
     told = heard.pop(talked.partner)
