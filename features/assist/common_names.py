@@ -18,7 +18,7 @@ from features.assist.lexicon import (
     PEOPLE,
     TITLES,
 )
-from features.assist.words import Words, frequency_rank, is_english
+from features.assist.words import Words, frequency_rank
 
 SURE: Final = 2.0
 """Points at which a name counts by itself."""
@@ -53,7 +53,8 @@ def points(text: Words, hit: Hit, people: frozenset[str] = frozenset()) -> float
 
 def _of_acronym(text: Words, hit: Hit) -> float:
     letters = "".join(text.folded[hit.first : hit.last + 1])
-    is_known_word = hit.n_words == 1 and is_english(letters)
+    rank = frequency_rank(letters) if hit.n_words == 1 else None
+    is_known_word = rank is not None and (rank < UNUSUAL or text.text.isupper())
     is_initials = hit.n_words > 1 and not {"&", "+"} & set(text.text[hit.start : hit.end])
     return LIKELY if is_known_word or is_initials or letters in BUSINESS_ACRONYMS else SURE
 

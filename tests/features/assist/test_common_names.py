@@ -47,3 +47,19 @@ def test_capital_place_and_neighbours_tell_the_partner(text: str) -> None:
 )
 def test_the_word_itself_is_not_the_partner(text: str) -> None:
     assert not is_meant(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_it"),
+    [
+        ("Then IBM ran the demo.", True),
+        ("KPMG introduced us.", True),
+        ("THEN IBM RAN THE DEMO", False),
+        ("It was NOT ours.", False),
+    ],
+)
+def test_an_acronym_that_is_no_everyday_word_is_a_name_unless_all_is_in_capitals(text: str, is_it: bool) -> None:
+    names = pd.DataFrame({"partner_id": ["i", "k", "n"], "name": ["IBM", "KPMG", "NOT"]})
+    said = words(text)
+    hits = Gazetteer(names, pd.DataFrame({"partner_id": [], "alias": []})).find(said)
+    assert [points(said, hit) >= SURE for hit in hits] == [is_it]
