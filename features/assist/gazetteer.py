@@ -23,6 +23,8 @@ _HEARD_WRONG: Final = 3000
 """Frequency rank from which a word may be half of a name that was heard wrong ("heath rig", Heathrigg)."""
 
 _DOMAIN: Final = re.compile(r"(?<![\w.-])(?:[\w.+-]{1,64}@)?([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,6})")
+_MARKS: Final = re.compile("[™®©℠]")
+_BRACKETS: Final = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _KIND_ORDER: Final = {"name": 0, "alias": 1, "head": 2}
 
 
@@ -72,6 +74,7 @@ def _legal_off(parts: list[str]) -> list[str]:
 
 def _spellings(name: str) -> Iterator[tuple[str, list[str]]]:
     """The name as one run of letters, with and without what may be left out or said otherwise."""
+    name = _MARKS.sub("", name)
     said = fold(re.sub(r"\s*[&+]\s*", " and ", name))
     for text in dict.fromkeys((fold(name), said)):
         parts = words(text).folded
@@ -98,8 +101,8 @@ class Gazetteer:
     Notes
     -----
     A name is compared without case, accents, spaces, hyphens and legal form, so that "bright mere" is Brightmere. A
-    word that most names of its kind end in may be left out ("Sextant" for Sextant Advisory) unless another partner
-    bears what is left. The longest name that fits counts.
+    word that most names of its kind end in may be left out ("Sextant" for Sextant Advisory), and so may what stands in
+    brackets, unless another partner bears what is left. The longest name that fits counts.
     """
 
     def __init__(self, partners: pd.DataFrame, aliases: pd.DataFrame) -> None:
@@ -131,8 +134,9 @@ class Gazetteer:
     def _add_heads(self, rows: pd.DataFrame) -> None:
         heads: dict[str, set[str]] = defaultdict(set)
         for partner_id, name in zip(rows["partner_id"], rows["name"], strict=True):
-            parts = _legal_off(words(fold(str(name))).folded)
-            bare = list(parts)
+            written = _MARKS.sub("", str(name))
+            parts = _legal_off(words(fold(written)).folded)
+            bare = _legal_off(words(fold(_BRACKETS.sub(" ", written))).folded)
             while len(bare) > 1 and bare[-1] in TRADES | {"and"}:
                 bare = bare[:-1]
             if len(bare) < len(parts) and len("".join(bare)) >= 4:

@@ -62,6 +62,19 @@ def test_a_name_of_two_partners_names_both() -> None:
     assert found(Gazetteer(twins, ALIASES.head(0)), "Larkspur called") == [("x|y", "Larkspur")]
 
 
+@pytest.mark.parametrize(
+    "name", ["Larkspur (EMEA)", "Larkspur Advisory [old]", "Larkspur™", "Larkspur, Inc. (fka Quill)"]
+)
+def test_brackets_and_marks_of_a_listed_name_may_be_left_out(name: str) -> None:
+    listed = pd.DataFrame({"partner_id": ["x"], "name": [name]})
+    assert found(Gazetteer(listed, ALIASES.head(0)), "Larkspur called") == [("x", "Larkspur")]
+
+
+def test_a_name_without_its_brackets_is_the_partners_who_bears_just_that() -> None:
+    twins = pd.DataFrame({"partner_id": ["x", "y"], "name": ["Larkspur (EMEA)", "Larkspur"]})
+    assert found(Gazetteer(twins, ALIASES.head(0)), "Larkspur called") == [("y", "Larkspur")]
+
+
 def test_the_t_of_a_verb_begins_no_name() -> None:
     tin = Gazetteer(pd.DataFrame({"partner_id": ["t"], "name": ["Tinour"]}), ALIASES.head(0))
     assert found(tin, "it wasn't in our plan") == []
