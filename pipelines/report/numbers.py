@@ -156,7 +156,7 @@ def rounded_parts(values: Sequence[float], places: int = 0) -> list[float]:
     scale = 10**places
     scaled = [value * scale for value in values]
     floors = [int(value // 1) for value in scaled]
-    missing = round(sum(scaled)) - sum(floors)
+    missing = max(0, round(round(sum(values), places) * scale) - sum(floors))
     order = sorted(range(len(values)), key=lambda i: (floors[i] - scaled[i], i))
     raised = set(order[:missing])
     return [(floor + (i in raised)) / scale for i, floor in enumerate(floors)]

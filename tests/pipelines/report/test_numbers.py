@@ -4,7 +4,7 @@ import math
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.report.numbers import (
@@ -77,6 +77,7 @@ def test_counts_and_lists_read_as_prose() -> None:
     assert listing([]) == ""
 
 
+@example([0.95], 1)
 @given(st.lists(st.floats(-1e6, 1e6), max_size=30), st.integers(0, 2))
 def test_rounded_parts_add_up_to_the_rounded_sum(values: list[float], places: int) -> None:
     parts = rounded_parts(values, places)
