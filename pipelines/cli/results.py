@@ -31,6 +31,7 @@ from pipelines.cli.options import (
     published_to,
     utc,
 )
+from pipelines.cli.signals import stopped_as_such
 from pipelines.console import show, to_json, working
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def score(
             as_json=as_json,
         )
         return
-    with recorded("score", metrics or ()) as measured:
+    with recorded("score", metrics or ()) as measured, stopped_as_such():
         settings = on_engine(configured(config), engine)
         measured.write_to(settings.metrics)
         settings = published_to(settings, publish, schema)

@@ -18,27 +18,39 @@ class Stopped(BaseException):
     exit_code = STOPPED
 
 
+_asked: Final = threading.Event()
+"""Whether SIGTERM has arrived in the block of ``stoppable``."""
+
+
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Raises ``Stopped`` in the block when SIGTERM arrives, so that locks and scratch files are given back.
-
-    A library that runs native code may turn it into an error of its own; whatever leaves the block is ``Stopped`` then.
-    """
+    """Raises ``Stopped`` in the block when SIGTERM arrives, so that locks and scratch files are given back."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    asked = threading.Event()
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        with stopped_as_such():
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        _asked.clear()
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        asked.set()
-        raise Stopped
 
-    before = signal.signal(signal.SIGTERM, stop)
+@contextmanager
+def stopped_as_such() -> Iterator[None]:
+    """Lets an error leave the block as ``Stopped`` once SIGTERM has arrived.
+
+    A library that runs native code may turn ``Stopped`` into an error of its own.
+    """
     try:
         yield
     except Exception as error:
-        if asked.is_set():
+        if _asked.is_set():
             raise Stopped from error
         raise
-    finally:
-        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    _asked.set()
+    raise Stopped
