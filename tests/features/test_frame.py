@@ -19,6 +19,8 @@ from features.inputs import Inputs
 from features.money import Unit
 from features.registry import KEYS, MEMBER_KEYS
 
+pytestmark = pytest.mark.slow
+
 Tables = dict[str, list[dict[str, Any]]]
 Build = Callable[[Tables], Inputs]
 Frames = dict[str, pd.DataFrame]

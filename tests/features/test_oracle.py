@@ -19,6 +19,8 @@ from features.frame import FrameSpec, base, join_base, members, pooled
 from features.inputs import Inputs
 from features.money import Unit
 
+pytestmark = pytest.mark.slow
+
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
 Build = Callable[[Tables], Inputs]

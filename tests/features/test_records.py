@@ -14,6 +14,8 @@ from features.history import participations
 from features.inputs import Inputs
 from features.records import past_records
 
+pytestmark = pytest.mark.slow
+
 Tables = dict[str, list[dict[str, Any]]]
 Build = Callable[[Tables], Inputs]
 CUTOFFS = {"at_close": Cutoff(), "age": Cutoff("age_days", days=10)}

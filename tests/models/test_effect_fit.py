@@ -12,6 +12,8 @@ from models.effect_fit import Evidence, anchored, fit_effects, refit_effects
 from models.partner_effects import PartnerEffects
 from models.team import MOST_PARTNERS, Team
 
+pytestmark = pytest.mark.slow
+
 
 def evidence_of(deals: Any) -> Evidence:
     margin = 0.6 * deals.base["x_size"].to_numpy() + np.where(deals.base["segment"] == "large", 0.4, -0.4)

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from models.recovery import beats_every_rule, recovery, recovery_text, spearman
 
+pytestmark = pytest.mark.slow
+
 WON = ["d1", "d2"]
 TRUTH = pd.DataFrame(
     [

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from models.calibration import calibration_points
 from pipelines.plots import BEESWARM_FEATURES, beeswarm_figure, calibration_figure, save
+
+pytestmark = pytest.mark.slow
 
 
 def test_figures_are_saved_and_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:

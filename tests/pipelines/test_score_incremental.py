@@ -20,6 +20,8 @@ from pipelines.config import Config, parse_config
 from pipelines.score import score
 from pipelines.workspace import Workspace, write_frame
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 START = pd.Timestamp("2025-01-01", tz="UTC")
 PUSH = "push_millionths"

@@ -13,6 +13,8 @@ from pipelines.ingest import IngestReport, ingest
 from pipelines.simulate import Written, simulate_to
 from pipelines.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 SMALL = Settings(n_deals=150, n_partners=12)
 
 

@@ -37,6 +37,8 @@ from pipelines.train import checked_outcomes, train
 from pipelines.visible import what_to_see
 from pipelines.workspace import Workspace, write_frame
 
+pytestmark = pytest.mark.slow
+
 CONFIG = Config.model_validate(
     {"engine": {"threads": 1}, "outcome": {"folds": 3, "bootstrap": 50, "params": {"learning_rate": 0.15}}}
 )

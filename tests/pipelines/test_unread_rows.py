@@ -10,6 +10,8 @@ from features.sources import hubspot, salesforce
 from pipelines.ingest import IngestReport, ingest
 from pipelines.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 Reject = tuple[str, str, int, str]
 
 SALESFORCE = {

@@ -22,6 +22,8 @@ from pipelines.report.moments import clock, web_address
 from pipelines.report.views import Report
 from pipelines.workspace import Workspace, write_frame
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 MADE = NOW.replace(tzinfo=None)
 LATER = datetime(2026, 1, 1, tzinfo=UTC)
