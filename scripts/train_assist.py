@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from features.assist.examples import examples
-from features.assist.notation import shipped_corpus
 from features.assist.taxonomy import taxonomy
 from models.assist.persistence import save
-from models.assist.training import sampled, trained
+from models.assist.training import trained
 from models.assist_scores import scored
+from pipelines.assist_training.examples import corpus_sample
 
 SHIPPED = Path(__file__).parents[1] / "models" / "assist" / "shipped"
 SAMPLES, SEED = 200, 0
@@ -22,7 +21,7 @@ SAMPLES, SEED = 200, 0
 
 def main() -> None:
     """Trains, saves and tells."""
-    result = trained(sampled([(examples(shipped_corpus()), 1.0)]))
+    result = trained(corpus_sample())
     save(result.model, SHIPPED)
     kinds = taxonomy()
     scores = scored(result.held, kinds.ids, kinds.assist_ids, SAMPLES, SEED)
