@@ -40,9 +40,9 @@ docs: $(DEV) ## Write the pages of docs/ that are made from the code, and config
 	$(BIN)/python -m pipelines.reference
 
 lock: $(UV) ## Resolve the dependencies anew.
-	$(COMPILE) --upgrade --group ../pyproject.toml:dev --extra tune --extra spark --extra database --extra notebooks --output-file dev.lock
+	$(COMPILE) --upgrade --group ../pyproject.toml:dev --extra tune --extra spark --extra database --extra notebooks --extra review --output-file dev.lock
 	$(COMPILE) --constraint dev.lock --output-file core.lock
-	$(COMPILE) --constraint dev.lock --extra database --output-file production.lock
+	$(COMPILE) --constraint dev.lock --extra database --extra review --output-file production.lock
 
 clean: ## Remove the environment, caches and the demo.
 	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -11,12 +11,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib import rc_context
 
+from features.shown import clean
+from features.titles import METHOD_TEXTS
 from pipelines.comparing.plot import comparison_figure
 from pipelines.comparing.report import TWO_ESTIMANDS, Comparison
 from pipelines.export import FORMULA_STARTS
 from pipelines.plots import save
-from pipelines.report.definitions import METHOD_TEXTS
-from pipelines.report.numbers import clean
 from pipelines.workspace import WorkspaceError
 
 ENDINGS: Final = (".html", ".png", ".csv")

@@ -9,10 +9,10 @@ from typing import Any, Final
 import pandas as pd
 
 from features.assist.taxonomy import taxonomy
+from features.shown import count
 from pipelines.console import text_table
 from pipelines.detecting.state import Stored
 from pipelines.detecting.talk import Talk
-from pipelines.report.numbers import count
 
 __all__ = ["DetectReport", "summary"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from features.shown import Interval, decimal, percent
 from models.adjustment import INTERVAL_Z
-from pipelines.report.numbers import Interval, decimal, percent
 from pipelines.report.views import Assumed, Kept, ModelQuality
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipelines.report.numbers import Money, money, rounded_parts
+from features.shown import Money, money, rounded_parts
 from pipelines.report.views import Report, Standing
 
 

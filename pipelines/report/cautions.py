@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipelines.report.definitions import predicts
-from pipelines.report.numbers import percent
+from features.shown import percent
+from features.titles import predicts
 from pipelines.report.views import Assumed, ModelQuality, Standing, Totals
 
 Caution = tuple[str, str]

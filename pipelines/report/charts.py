@@ -13,7 +13,7 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from pipelines.report.numbers import clean
+from features.shown import clean
 
 THIN: Final = 10
 TALL: Final = 128

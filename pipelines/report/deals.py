@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import pyarrow.parquet as pq
 
+from features.shown import Interval, Money, slug
 from features.tables import DIRECT
 from pipelines.report.moment_views import Evidence, PartnerEvidence
 from pipelines.report.moments import SHOWN
-from pipelines.report.numbers import Interval, Money, slug
 from pipelines.report.source import NANO, Source
 from pipelines.report.text import deal_sentence
 from pipelines.report.views import DealPage, Driver, Lane, Partner, PlayerCredit, Touch

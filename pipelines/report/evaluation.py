@@ -10,7 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.report.numbers import day
+from features.shown import day
 from pipelines.report.quality import read_json
 from pipelines.report.views import CalibrationPoint, Kept, Leak, Metric, MetricRow, ModelQuality
 from pipelines.workspace import Workspace

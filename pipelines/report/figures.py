@@ -11,10 +11,10 @@ from typing import Final
 
 from markupsafe import Markup
 
+from features.shown import count, day, percent
 from pipelines.report import charts
 from pipelines.report.charts import Dot, Mark, Segment
 from pipelines.report.moment_views import Journey
-from pipelines.report.numbers import count, day, percent
 from pipelines.report.views import (
     Comparison,
     DealPage,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pipelines.report.numbers import Interval, Money, MoneyInterval
+from features.shown import Interval, Money, MoneyInterval
 from pipelines.report.source import NANO, Source
 
 _WINS: Final = """

@@ -16,10 +16,10 @@ import pandas as pd
 from features.assist.taxonomy import taxonomy
 from features.inputs import inputs_from
 from features.moments import latest_judgements, standing_moments
+from features.shown import count, listing
 from features.speakers import people, speaker_organisations
 from pipelines.config import Config
 from pipelines.report.moment_views import Evidence, Journey, JourneyRow, PartnerMoments, Signals
-from pipelines.report.numbers import count, listing
 from pipelines.report.source import Source
 from pipelines.report.views import Partner
 

@@ -6,9 +6,9 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import Any, Final
 
+from features.shown import Money, rounded_parts, slug
 from features.tables import DIRECT
 from pipelines.report.intervals import money_intervals, win_intervals
-from pipelines.report.numbers import Money, rounded_parts, slug
 from pipelines.report.source import NANO, Source
 from pipelines.report.views import Partner, PeriodCredit, Standing, Totals
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 from functools import cache
+from importlib.resources import files
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipelines.report import definitions, figures, numbers, text
+from features import shown as numbers
+from features import titles
+from pipelines.report import definitions, figures, text
 from pipelines.report.assumed import kept_sentence
 from pipelines.report.board import board
 from pipelines.report.charts import symbol
@@ -24,10 +27,10 @@ FILTERS: Final = {
     "between": numbers.between,
     "money_between": numbers.money_between,
     "day": numbers.day,
-    "method_name": definitions.method_name,
-    "method_short": definitions.method_short,
+    "method_name": titles.method_name,
+    "method_short": titles.method_short,
     "words": lambda name: str(name).replace("_", " "),
-    "partner_type": definitions.partner_type,
+    "partner_type": titles.partner_type,
     "feature": definitions.feature_name,
     "quantity": definitions.quantity_name,
     "coded": numbers.coded,
@@ -37,7 +40,8 @@ FILTERS: Final = {
 def render(report: Report) -> str:
     """The report as HTML. Every value is escaped and freed of characters that would reorder or break the page."""
     environment = _environment()
-    style, script = (_source(environment, name) for name in ("style.css", "script.js.jinja"))
+    colours = files("review").joinpath("static/tokens.css").read_text(encoding="utf-8")
+    style, script = colours + _source(environment, "style.css"), _source(environment, "script.js.jinja")
     return environment.get_template("report.html.jinja").render(
         report=report,
         board=board(report),
@@ -47,6 +51,7 @@ def render(report: Report) -> str:
         sentences=text,
         kept_sentence=kept_sentence,
         definitions=definitions,
+        method_texts=titles.METHOD_TEXTS,
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
         policy=_policy(style, script),

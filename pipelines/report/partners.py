@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any, Final
 
+from features.shown import Money
 from features.tables import DIRECT
 from pipelines.report.moment_views import PartnerMoments
-from pipelines.report.numbers import Money
 from pipelines.report.source import NANO, Source
 from pipelines.report.text import partner_sentence
 from pipelines.report.views import (

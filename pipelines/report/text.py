@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pipelines.report.assumed import selection_sentence
-from pipelines.report.cautions import cautions
-from pipelines.report.definitions import method_name, predicts
-from pipelines.report.numbers import (
+from features.shown import (
     Interval,
     Money,
     between,
@@ -20,6 +17,9 @@ from pipelines.report.numbers import (
     percent,
     whole,
 )
+from features.titles import method_name, predicts
+from pipelines.report.assumed import selection_sentence
+from pipelines.report.cautions import cautions
 from pipelines.report.views import Assumed, Comparison, DealPage, Front, ModelQuality, PlayerCredit, Standing, Totals
 
 TOP: Final = 3

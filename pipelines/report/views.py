@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from features.shown import NOTHING, Interval, Money, MoneyInterval
 from pipelines.report.moment_views import Journey, PartnerEvidence, PartnerMoments
-from pipelines.report.numbers import NOTHING, Interval, Money, MoneyInterval
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from features.shown import Interval
 from pipelines.report.assumed import assumed, kept_sentence, selection_sentence
-from pipelines.report.numbers import Interval
 from pipelines.report.views import Assumed, Kept, ModelQuality
 
 KEPT = Kept(part=0.8, deviation=0.1, without_hidden=0.9, with_equal=0.7)

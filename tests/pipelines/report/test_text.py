@@ -3,8 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from features.shown import Interval, Money, MoneyInterval
 from pipelines.report.assumed import selection_sentence
-from pipelines.report.numbers import Interval, Money, MoneyInterval
 from pipelines.report.text import deal_sentence, front, partner_sentence, shortfall
 from pipelines.report.views import (
     Assumed,

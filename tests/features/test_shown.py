@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipelines.report.numbers import (
+from features.shown import (
     Interval,
     Money,
     MoneyInterval,

@@ -1,4 +1,4 @@
-"""How numbers, money, dates and text from outside are written in the report."""
+"""How numbers, money, dates and text from outside are written for people."""
 
 from __future__ import annotations
 

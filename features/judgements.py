@@ -1,0 +1,89 @@
+"""What several people's judgements of one moment come to: the one definition of it.
+
+``features.moments.standing_judgements`` says the same of whole tables; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from features.assist.taxonomy import taxonomy
+
+__all__ = ["ABOUT", "DECIDES", "DISPUTED", "Judgement", "Standing", "standing"]
+
+ABOUT: Final = ("confirmed", "rejected", "partly", "relabelled")
+"""Verdicts that say what a moment is; ``unsure`` and ``not_mine`` do not."""
+DECIDES: Final = "admin"
+"""The role whose judgement settles what others disagree about."""
+DISPUTED: Final = "disputed"
+"""The verdict of a moment about which people disagree; it counts as one that nobody has judged."""
+Role = Literal["reviewer", "rep", "admin"]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One judgement, as a row of ``reviews``; ``assist_type`` and ``partner_id`` are the corrected ones, if any."""
+
+    review_id: str
+    reviewer: str
+    role: Role
+    verdict: str
+    reviewed_at: datetime
+    assist_type: str | None = None
+    partner_id: str | None = None
+
+    @property
+    def is_help(self) -> bool:
+        """Whether it says that a partner helped, of a moment that was flagged as help."""
+        return self.verdict != "rejected" and self.assist_type not in taxonomy().other_ids
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What stands: ``verdict`` (None: nobody has judged), the corrected type and partner, and who stands behind it.
+
+    ``is_confirmed`` by a reviewer, ``is_verified`` by a deal's owner (role ``rep``): both say so and are not overruled.
+    """
+
+    verdict: str | None = None
+    assist_type: str | None = None
+    partner_id: str | None = None
+    is_confirmed: bool = False
+    is_verified: bool = False
+
+
+def standing(judgements: Iterable[Judgement]) -> Standing:
+    """What the judgements of one moment come to.
+
+    Of each person (in each role) the latest judgement that says what the moment is counts. The latest of role ``admin``
+    decides. Without one, people who say different things (help or none, another type, another partner) leave it
+    ``DISPUTED``; a deal's owner is asked only whether it is so, and so disagrees only by that. Otherwise the latest
+    reviewer's judgement stands, else the owner's.
+    """
+    ordered = sorted((j for j in judgements if j.verdict in ABOUT), key=lambda j: (j.reviewed_at, j.review_id))
+    latest = list({(j.reviewer, j.role): j for j in ordered}.values())
+    latest.sort(key=lambda j: (j.reviewed_at, j.review_id))
+    deciding = [j for j in latest if j.role == DECIDES]
+    reviewers = [j for j in latest if j.role == "reviewer"]
+    if not latest:
+        return Standing()
+    if not deciding and (len({_said(j) for j in reviewers}) > 1 or len({j.is_help for j in latest}) > 1):
+        return Standing(DISPUTED)
+    last = (deciding or reviewers or latest)[-1]
+    agrees = [j for j in latest if j.is_help and last.is_help]
+    return Standing(
+        last.verdict,
+        last.assist_type,
+        last.partner_id,
+        is_confirmed=any(j.role != "rep" for j in agrees),
+        is_verified=any(j.role == "rep" for j in agrees),
+    )
+
+
+def _said(judgement: Judgement) -> tuple[str | None, ...]:
+    if judgement.verdict == "rejected":
+        return ("rejected",)
+    return "help" if judgement.is_help else "none", judgement.assist_type, judgement.partner_id

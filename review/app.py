@@ -1,0 +1,28 @@
+"""The web application, put together."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from sqlalchemy.engine import Engine
+
+from review.desk import Clock, Desk, Options
+from review.store.settings import secret
+
+__all__ = ["create_app"]
+
+
+def create_app(engine: Engine, options: Options, clock: Clock) -> FastAPI:
+    """The application over a database that ``review.store.engine.open_engine`` has opened."""
+    app = FastAPI(title="partnerlift review", docs_url=None, redoc_url=None)
+    app.state.desk = Desk(engine, options, clock, secret(engine))
+    app.mount("/static", StaticFiles(directory=str(files("review") / "static")), name="static")
+
+    @app.get("/", include_in_schema=False)
+    def home() -> RedirectResponse:
+        return RedirectResponse("/queue", 303)
+
+    return app

@@ -1,0 +1,73 @@
+"""A database opened, and brought to the present schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.engine import Connection, Engine
+
+__all__ = ["migrate", "open_engine", "writing"]
+
+DRIVERS: Final = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
+"""The driver where the URL names none."""
+BUSY_SECONDS: Final = 30
+"""How long a writer waits for another one in SQLite."""
+
+
+def open_engine(url: str | sa.URL) -> Engine:
+    """The database of a SQLAlchemy URL, at the present schema.
+
+    In SQLite a commit is on the disk before it returns (write-ahead log, full synchronisation), and readers never wait
+    for writers.
+    """
+    parsed = sa.make_url(url)
+    parsed = parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))
+    is_sqlite = parsed.get_backend_name() == "sqlite"
+    options: dict[str, Any] = {} if is_sqlite else {"pool_size": 20, "max_overflow": 20, "pool_pre_ping": True}
+    engine = sa.create_engine(parsed, **options)
+    if is_sqlite:
+        sa.event.listen(engine, "connect", _set_up_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    migrate(engine)
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Brings the database to the present schema; does nothing where it is there already."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with writing(engine) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that is going to write.
+
+    It has the writer's place in SQLite from its beginning, so that what it reads stays as it was until it commits.
+    """
+    with engine.connect().execution_options(is_writer=True) as connection, connection.begin():
+        yield connection
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # Transactions begin where SQLAlchemy says so, not at the first change.
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        f"busy_timeout = {BUSY_SECONDS}000",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    is_writer = connection.get_execution_options().get("is_writer", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")

@@ -1,0 +1,22 @@
+"""The first schema."""
+
+from __future__ import annotations
+
+from alembic import op
+
+from review.store.schema import METADATA
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """To this schema."""
+    METADATA.create_all(op.get_bind())
+
+
+def downgrade() -> None:
+    """Back from it."""
+    METADATA.drop_all(op.get_bind())
