@@ -21,7 +21,7 @@ FIRST: Final = "0" * 64
 
 @dataclass(frozen=True)
 class Event:
-    """One thing done: ``action`` on the ``subject`` (a kind, e.g. ``moment``) of that id, and its state before and after.
+    """One thing done: ``action`` on the ``subject`` (a kind, e.g. ``moment``) of that id.
 
     ``before`` and ``after`` hold ids, verdicts, types, states and places, and never words of a conversation.
     """

@@ -1,7 +1,7 @@
 """The tables of the review database, declared once; ``migrations`` brings a database to them.
 
-Times are UTC. What lies in ``facts``, ``turns`` and ``credits`` is copied from the workspace to be shown, and is brought
-up to date with it; what people do lies in the other columns and tables and is never overwritten by a copy.
+Times are UTC. Deals, partners, conversations, credits and what a model found are copied from the workspace to be shown,
+and are brought up to date with it; what people do lies in columns and tables of its own, which no copy overwrites.
 """
 
 from __future__ import annotations
