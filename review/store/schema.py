@@ -27,6 +27,7 @@ __all__ = [
     "moments",
     "partner_scores",
     "partners",
+    "replies",
     "sessions",
     "settings",
     "users",
@@ -298,7 +299,20 @@ verifications = sa.Table(
     _text("comment"),
     sa.Column("answered_at", Utc()),
     _text("answered_by"),
-    comment="Questions to the owners of deals, whether a moment was as it is told.",
+    _text("error"),
+    comment="Questions to the owners of deals, whether a moment was as it is told. `error`: of the last delivery.",
+)
+
+replies = sa.Table(
+    "replies",
+    METADATA,
+    _id("reply_id"),
+    _text("verification_id", nullable=False, index=True),
+    sa.Column("at", Utc(), nullable=False),
+    _text("kind", nullable=False),
+    _text("answer"),
+    _text("comment"),
+    comment="What came back by link, every time: an `answer`, `not_me` (opened by somebody else) or `new_link` (wanted).",
 )
 
 messages = sa.Table(
