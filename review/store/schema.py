@@ -155,12 +155,18 @@ claims = sa.Table(
     sa.Column("share", sa.Float()),
     sa.Column("amount", sa.Float()),
     sa.Column("amount_in_report", sa.Float()),
-    sa.Column("credits", sa.JSON(), nullable=False),
-    _text("digest", nullable=False),
     _text("grade"),
     sa.Column("n_moments", sa.Integer(), nullable=False, server_default="0"),
     sa.Column("n_confirmed", sa.Integer(), nullable=False, server_default="0"),
     sa.Column("n_verified", sa.Integer(), nullable=False, server_default="0"),
+    _text("digest", nullable=False),
+    sa.Column("credits", sa.JSON(), nullable=False),
+    sa.Index("ix_claims_by_grade", "grade", "deal_id"),
+    # Holds all that sums over a partner's claims need, so that they never read the credits, which are long.
+    sa.Index(
+        "ix_claims_by_partner",
+        *("partner_id", "outcome", "closed_at", "grade", "currency", "share", "amount", "amount_in_report"),
+    ),
     comment="One row per deal and player: its credit by every method, copied, and how well it is evidenced.",
 )
 
@@ -233,6 +239,7 @@ moments = sa.Table(
     _text("grade"),
     _text("opened_by"),
     sa.Column("opened_until", Utc()),
+    sa.Index("ix_moments_by_whose", sa.text("coalesce(told_partner, partner_id)"), "state", "is_assist"),
     sa.Index("ix_moments_by_stake", "state", "is_assist", sa.text("stake DESC"), "moment_id"),
     sa.Index("ix_moments_by_close", "state", "is_assist", sa.text("closed_at DESC"), "moment_id"),
     sa.Index("ix_moments_by_confidence", "state", "is_assist", "confidence", "moment_id"),
@@ -312,7 +319,7 @@ replies = sa.Table(
     _text("kind", nullable=False),
     _text("answer"),
     _text("comment"),
-    comment="What came back by link, every time: an `answer`, `not_me` (opened by somebody else) or `new_link` (wanted).",
+    comment="All that came back by link: an `answer`, `not_me` (opened by somebody else) or `new_link` (one is wanted).",
 )
 
 messages = sa.Table(
