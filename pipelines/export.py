@@ -7,13 +7,12 @@ from typing import Final
 
 import duckdb
 
+from features.cells import FORMULA_STARTS
 from features.sources.sqltext import literal, name, parquet
 from features.tables import TABLES
 from pipelines.workspace import Workspace, WorkspaceError
 
 REJECTS: Final = "rejects/"
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""First characters that make a spreadsheet take a CSV cell for a formula, or that hide one (OWASP, CSV injection)."""
 CSV_TIME: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 

@@ -11,11 +11,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib import rc_context
 
+from features.cells import text_cell
 from features.shown import clean
 from features.titles import METHOD_TEXTS
 from pipelines.comparing.plot import comparison_figure
 from pipelines.comparing.report import TWO_ESTIMANDS, Comparison
-from pipelines.export import FORMULA_STARTS
 from pipelines.plots import save
 from pipelines.workspace import WorkspaceError
 
@@ -58,7 +58,7 @@ def check_ending(out: Path) -> None:
 
 def _csv(comparison: Comparison) -> str:
     table = comparison.table()
-    names = table[["partner_id", "name"]].map(lambda cell: f"'{cell}" if str(cell).startswith(FORMULA_STARTS) else cell)
+    names = table[["partner_id", "name"]].map(lambda cell: text_cell(cell) if isinstance(cell, str) else cell)
     return pd.concat([names, table[comparison.labels]], axis=1).to_csv(index=False, lineterminator="\n")
 
 
