@@ -120,6 +120,7 @@ partners = sa.Table(
     _text("name", nullable=False),
     _text("partner_type"),
     _text("tier"),
+    _text("digest"),
     comment="Copied from the workspace.",
 )
 
@@ -178,6 +179,7 @@ partner_scores = sa.Table(
     _text("method", nullable=False, primary_key=True),
     _text("currency", nullable=False, primary_key=True),
     sa.Column("values", sa.JSON(), nullable=False),
+    _text("digest"),
     comment="Copied from the workspace; `values` are the other columns of the table of that name.",
 )
 
@@ -225,6 +227,7 @@ moments = sa.Table(
     sa.Column("stake", sa.Float(), nullable=False),
     sa.Column("has_record", sa.Boolean(), nullable=False),
     sa.Column("is_found", sa.Boolean(), nullable=False),
+    _text("digest"),
     # What people did.
     _text("added_by"),
     _text("split_from"),
