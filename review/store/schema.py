@@ -322,7 +322,7 @@ replies = sa.Table(
     _text("kind", nullable=False),
     _text("answer"),
     _text("comment"),
-    comment="All that came back by link: an `answer`, `not_me` (opened by somebody else) or `new_link` (one is wanted).",
+    comment="All that came back by link: an `answer`, `not_me` (opened by somebody else) or `new_link` (wanted).",
 )
 
 messages = sa.Table(
