@@ -20,6 +20,7 @@ from features.assist.documents import Documents, documents
 from features.assist.encoding import named_encoder
 from features.assist.taxonomy import taxonomy
 from features.assist.views import views
+from models.assist.cues import Cue, cues
 from models.assist.terms import Terms
 from models.assist.thresholds import Thresholds
 from models.calibration import PlattCalibrator
@@ -113,6 +114,15 @@ class AssistClassifier:
         """
         own = None if self.encoder is None else named_encoder(self.encoder)
         return self.judged(documents(views(utterances, mentions, pairs), encoder=own), pairs["partner_id"])
+
+    def why(
+        self, utterances: pd.DataFrame, mentions: pd.DataFrame, pairs: pd.DataFrame, labels: Sequence[str]
+    ) -> list[list[Cue]]:
+        """What in the words of each pair speaks for its label; see ``models.assist.cues.cues``."""
+        own = None if self.encoder is None else named_encoder(self.encoder)
+        seen = views(utterances, mentions, pairs)
+        found = documents(seen, encoder=own)
+        return cues(self.linear.terms, self.linear.weights, seen["text"].tolist(), found, labels)
 
     def judged(self, found: Documents, partners: pd.Series) -> pd.DataFrame:
         """The same of rows of features and their pairs' partners, missing where it is not known."""
