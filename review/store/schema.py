@@ -25,6 +25,7 @@ __all__ = [
     "judgements",
     "messages",
     "moments",
+    "notes",
     "partner_scores",
     "partners",
     "replies",
@@ -240,6 +241,7 @@ moments = sa.Table(
     sa.Column("is_confirmed", sa.Boolean(), nullable=False, server_default=sa.false()),
     sa.Column("is_verified", sa.Boolean(), nullable=False, server_default=sa.false()),
     _text("grade"),
+    _text("ignored_by"),
     _text("opened_by"),
     sa.Column("opened_until", Utc()),
     sa.Index("ix_moments_by_whose", sa.text("coalesce(told_partner, partner_id)"), "state", "is_assist"),
@@ -268,7 +270,19 @@ judgements = sa.Table(
     _text("source", nullable=False),
     sa.Column("undone_at", Utc()),
     sa.Index("ix_judgements_by_reviewer", "reviewer", "seq"),
+    sa.Index("ix_judgements_by_time", "reviewed_at", "reviewer", "undone_at"),
     comment="Every judgement ever made; one that was undone keeps its row. `source`: page, link or table.",
+)
+
+notes = sa.Table(
+    "notes",
+    METADATA,
+    _id("note_id"),
+    _text("moment_id", nullable=False, index=True),
+    _text("author", nullable=False),
+    _text("text", nullable=False),
+    sa.Column("written_at", Utc(), nullable=False),
+    comment="What people noted of a moment beside their judgements.",
 )
 
 events = sa.Table(
@@ -287,6 +301,7 @@ events = sa.Table(
     _text("before_hash", nullable=False),
     _text("hash", nullable=False),
     sa.Index("ix_events_by_subject", "subject", "subject_id"),
+    sa.Index("ix_events_by_who", "who", "seq"),
     comment="The audit: append-only, each row with a hash of itself and the row before. Holds ids, no words of talks.",
 )
 
