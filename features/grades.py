@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["GRADES", "GRADE_TEXTS", "grade"]
+__all__ = ["GRADES", "GRADE_TEXTS", "NEAR_DAYS", "grade"]
 
 GRADES: Final = ("A", "B", "C", "D")
 GRADE_TEXTS: Final = {
@@ -13,6 +13,8 @@ GRADE_TEXTS: Final = {
     "C": "One of these three bears it out: a reviewer, the deal's owner, an independent record.",
     "D": "The model alone says so.",
 }
+NEAR_DAYS: Final = 14
+"""Most days between a conversation and a touch that bears it out, before or after, inclusive."""
 
 
 def grade(*, is_confirmed: bool, is_verified: bool, has_record: bool) -> str:

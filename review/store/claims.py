@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
 from features.assist.taxonomy import taxonomy
 from features.grades import GRADES, grade
@@ -16,6 +16,7 @@ from review.store.schema import claims, moments
 
 __all__ = ["LEAST", "evidence", "regrade", "regrade_all", "supports"]
 
+Row = Mapping[Any, Any]
 LEAST: Final = GRADES[-1]
 """The grade of a claim without a moment that supports it."""
 SUPPORTING: Final = ("waiting", "unsure", "judged")
@@ -34,13 +35,13 @@ NEEDED: Final = (
 )
 
 
-def supports(moment: RowMapping) -> bool:
+def supports(moment: Row) -> bool:
     """Whether a moment supports its partner's claim: it tells of help, and people neither reject nor dispute it."""
     tells_of = moment["told_type"] or moment["assist_type"]
     return moment["state"] in SUPPORTING and moment["verdict"] != "rejected" and tells_of not in taxonomy().other_ids
 
 
-def evidence(found: Iterable[RowMapping]) -> dict[str, Any]:
+def evidence(found: Iterable[Row]) -> dict[str, Any]:
     """The grade of a claim with these moments, and how many support it, are confirmed and are verified."""
     standing = [moment for moment in found if supports(moment)]
     grades = [
@@ -70,7 +71,7 @@ def regrade(connection: Connection, deal_id: str | None, partner_id: str | None)
 
 def regrade_all(connection: Connection) -> None:
     """Brings the grades of all claims up to date with their moments."""
-    by_claim: dict[tuple[str, str], list[RowMapping]] = defaultdict(list)
+    by_claim: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for moment in connection.execute(sa.select(*NEEDED).where(moments.c.deal_id.is_not(None))).mappings():
         by_claim[moment["deal_id"], moment["whose"]].append(moment)
     columns = (claims.c.deal_id, claims.c.partner_id, claims.c.grade, *(claims.c[name] for name in COUNTS))

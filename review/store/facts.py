@@ -9,7 +9,7 @@ from typing import Any
 
 from features.tables import DIRECT
 
-__all__ = ["Stage", "Touch", "stages_of", "touches_of"]
+__all__ = ["Given", "Stage", "Touch", "given_of", "stages_of", "touches_of"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,15 @@ class Stage:
     entered_at: datetime
 
 
+@dataclass(frozen=True)
+class Given:
+    """A lead that a partner gave or was given, or a quote with it: ``what``, and when."""
+
+    partner_id: str | None
+    what: str
+    at: datetime
+
+
 def touches_of(facts: Mapping[str, Any]) -> list[Touch]:
     """The deal's touches in order of time."""
     made = [_touch(row) for row in facts.get("touches") or () if row.get("occurred_at")]
@@ -43,6 +52,13 @@ def stages_of(facts: Mapping[str, Any]) -> list[Stage]:
     """The deal's stages in order of time."""
     made = [Stage(row["stage"], _moment(row["entered_at"])) for row in facts.get("stages") or () if row["entered_at"]]
     return sorted(made, key=lambda stage: stage.entered_at)
+
+
+def given_of(facts: Mapping[str, Any]) -> list[Given]:
+    """The deal's leads and quotes in order of time."""
+    leads = [Given(row.get("partner_id"), "lead", _moment(row["given_at"])) for row in facts.get("leads") or ()]
+    quotes = [Given(row.get("partner_id"), "quote", _moment(row["requested_at"])) for row in facts.get("quotes") or ()]
+    return sorted([*leads, *quotes], key=lambda given: (given.at, given.what))
 
 
 def _touch(row: Mapping[str, Any]) -> Touch:
