@@ -19,8 +19,8 @@ __all__ = ["LEAST", "evidence", "regrade", "regrade_all", "supports"]
 Row = Mapping[Any, Any]
 LEAST: Final = GRADES[-1]
 """The grade of a claim without a moment that supports it."""
-SUPPORTING: Final = ("waiting", "unsure", "judged")
-"""States of a moment that may support a claim; one that is contested, set aside or found no more supports nothing."""
+SUPPORTING: Final = ("waiting", "ignored", "unsure", "judged")
+"""States of a moment that may support a claim; one that is contested or found no more supports nothing."""
 COUNTS: Final = ("n_moments", "n_confirmed", "n_verified")
 NEEDED: Final = (
     moments.c.deal_id,

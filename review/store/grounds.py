@@ -83,8 +83,8 @@ def latest(judged: Sequence[Row], *, is_owner: bool) -> Row | None:
 def record_of(moment: Row, deal: Row) -> Record | None:
     """The record that bears a moment out; None where the deal's copy shows none.
 
-    The touch of its partner nearest in time, at most ``NEAR_DAYS`` away and not of the same conversation; else the first
-    lead or quote of the partner up to the deal's close.
+    The touch of its partner nearest in time, at most ``NEAR_DAYS`` away and not of the same conversation; else the
+    partner's first lead or quote up to the deal's close.
     """
     whose, at = moment["told_partner"] or moment["partner_id"], moment["started_at"]
     near = [

@@ -1,0 +1,226 @@
+"""Partners: all of them in a list, and one with its claims and moments of a period."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from features.assist.taxonomy import taxonomy
+from features.shown import NOTHING, Money
+from features.tables import DIRECT, METHODS
+from review.store.claims import supports
+from review.store.deals import OPEN
+from review.store.periods import Period
+from review.store.schema import claims, deals, disputes, moments, partner_scores, partners
+
+__all__ = [
+    "WHOSE",
+    "Claim",
+    "PartnerRow",
+    "Precision",
+    "claims_of",
+    "disputes_of",
+    "main_method",
+    "methods_of",
+    "moments_of",
+    "partner_named",
+    "partner_rows",
+    "precision_of",
+]
+
+WHOSE: Final = sa.func.coalesce(moments.c.told_partner, moments.c.partner_id)
+"""Whose help a moment tells of: the corrected partner, or the one that was found."""
+SAMPLE: Final = 50
+"""Claims that are looked at to see which methods there are where no scores of partners say so."""
+
+
+@dataclass(frozen=True)
+class PartnerRow:
+    """A partner of the list with its credit by the main method and its claims by grade."""
+
+    partner: RowMapping
+    n_deals: int = 0
+    n_won: int = 0
+    wins: float = 0.0
+    money: Money = NOTHING
+    grades: Counter[str] = field(default_factory=Counter)
+    n_waiting: int = 0
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A partner's claim on a closed deal by one method; ``share`` of the deal, ``money`` only of a won one.
+
+    ``cents`` are hundredths of ``currency``: the report's where the deal has a rate, else the deal's own.
+    """
+
+    deal_id: str
+    deal_name: str | None
+    outcome: str
+    closed_at: datetime | None
+    grade: str
+    n_moments: int
+    n_confirmed: int
+    n_verified: int
+    share: float | None
+    cents: int | None
+    currency: str
+
+    @property
+    def money(self) -> Money:
+        """What is credited, as money."""
+        return NOTHING if self.cents is None else Money.of([(self.currency, self.cents)])
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Of the moments found for a partner: how many were judged, and how many of these hold as its help."""
+
+    n_judged: int
+    n_right: int
+
+
+def partner_named(connection: Connection, partner_id: str) -> RowMapping | None:
+    """The partner of that id; None where there is none."""
+    return connection.execute(sa.select(partners).where(partners.c.partner_id == partner_id)).mappings().one_or_none()
+
+
+def main_method(connection: Connection) -> str:
+    """The method of ``claims.share`` and ``claims.amount``: the model where it has scored, else the first rule."""
+    found = set(connection.scalars(sa.select(partner_scores.c.method).distinct()))
+    return min(found or _sampled(connection, claims.c.partner_id != DIRECT), default=METHODS[0], key=_place)
+
+
+def methods_of(connection: Connection, partner_id: str) -> list[str]:
+    """Methods that credit a partner, the main one first."""
+    by_scores = sa.select(partner_scores.c.method).where(partner_scores.c.partner_id == partner_id).distinct()
+    found = set(connection.scalars(by_scores)) or _sampled(connection, claims.c.partner_id == partner_id)
+    return sorted(found, key=_place)
+
+
+def partner_rows(connection: Connection, report_currency: str) -> list[PartnerRow]:
+    """All partners, those with most credited wins first; credit by the main method."""
+    n = sa.func.count()
+    sums: dict[str, list[RowMapping]] = defaultdict(list)
+    reported = claims.c.amount_in_report if report_currency else sa.null()
+    unit = sa.case((reported.is_not(None), report_currency), else_=claims.c.currency).label("unit")
+    credited = sa.func.coalesce(reported, claims.c.amount)
+    columns = (claims.c.partner_id, claims.c.outcome, claims.c.grade, unit)
+    summed = sa.select(
+        *columns, n.label("n"), sa.func.sum(claims.c.share).label("wins"), sa.func.sum(credited).label("money")
+    ).where(claims.c.partner_id != DIRECT, claims.c.outcome != "open")
+    for row in connection.execute(summed.group_by(*columns)).mappings():
+        sums[row["partner_id"]].append(row)
+    waiting = sa.select(WHOSE, n).where(moments.c.state == "waiting", moments.c.is_assist, WHOSE.is_not(None))
+    waits: dict[str, int] = dict(connection.execute(waiting.group_by(WHOSE)).tuples().all())
+    found = connection.execute(sa.select(partners)).mappings()
+    made = [_partner_row(row, sums[row["partner_id"]], waits.get(row["partner_id"], 0)) for row in found]
+    return sorted(made, key=lambda row: (-row.wins, row.partner["name"].casefold(), row.partner["partner_id"]))
+
+
+def claims_of(
+    connection: Connection, partner_id: str, period: Period, method: str, *, is_main: bool, report_currency: str
+) -> list[Claim]:
+    """A partner's claims on deals that closed in the period, those with most money first.
+
+    Parameters
+    ----------
+    is_main : whether ``method`` is the main one, whose credit need not be looked up among all methods.
+    """
+    share, amount = claims.c.share, claims.c.amount
+    if not is_main:
+        share = claims.c.credits[(method, "win", "share")].as_float()
+        amount = claims.c.credits[(method, "amount", "credit")].as_float()
+    own = (claims.c.deal_id, claims.c.outcome, claims.c.closed_at, claims.c.grade, claims.c.currency)
+    counts = (claims.c.n_moments, claims.c.n_confirmed, claims.c.n_verified)
+    rate = (deals.c.amount_in_report / sa.func.nullif(deals.c.amount, 0.0)).label("rate")
+    select = (
+        sa.select(*own, *counts, share.label("share"), amount.label("amount"), rate, deals.c.name.label("deal_name"))
+        .join(deals, deals.c.deal_id == claims.c.deal_id)
+        .where(claims.c.partner_id == partner_id, claims.c.outcome != "open", *period.holds(claims.c.closed_at))
+    )
+    made = [_claim(row, report_currency) for row in connection.execute(select).mappings()]
+    return sorted(made, key=lambda claim: (-(claim.cents or 0), -(claim.share or 0.0), claim.deal_id))
+
+
+def moments_of(connection: Connection, partner_id: str, period: Period) -> list[RowMapping]:
+    """Moments that tell of a partner's help, of conversations begun in the period, the latest first."""
+    select = (
+        sa.select(moments, deals.c.name.label("deal_name"))
+        .outerjoin(deals, deals.c.deal_id == moments.c.deal_id)
+        .where(WHOSE == sa.literal(partner_id), *period.holds(moments.c.started_at))
+        .order_by(moments.c.started_at.desc(), moments.c.moment_id)
+    )
+    others = taxonomy().other_ids
+    found = connection.execute(select).mappings().all()
+    return [row for row in found if (row["told_type"] or row["assist_type"]) not in others and row["state"] != "gone"]
+
+
+def disputes_of(connection: Connection, partner_id: str) -> Sequence[RowMapping]:
+    """Disputes about a partner's claims, open ones first, the latest first, with the deal's name."""
+    select = (
+        sa.select(disputes, deals.c.name.label("deal_name"))
+        .outerjoin(deals, deals.c.deal_id == disputes.c.deal_id)
+        .where(disputes.c.partner_id == partner_id)
+        .order_by(disputes.c.state.in_(OPEN).desc(), disputes.c.dispute_id.desc())
+    )
+    return connection.execute(select).mappings().all()
+
+
+def precision_of(connection: Connection, partner_id: str, period: Period) -> Precision:
+    """How well the model finds this partner's help, as judged; of conversations begun in the period."""
+    is_its = (moments.c.partner_id == partner_id) & moments.c.is_found & moments.c.is_assist
+    select = sa.select(moments).where(is_its, moments.c.state == "judged", *period.holds(moments.c.started_at))
+    judged = connection.execute(select).mappings().all()
+    right = [row for row in judged if supports(row) and row["told_partner"] in (None, partner_id)]
+    return Precision(len(judged), len(right))
+
+
+def _partner_row(partner: RowMapping, sums: Iterable[RowMapping], n_waiting: int) -> PartnerRow:
+    rows = list(sums)
+    won = [row for row in rows if row["outcome"] == "won"]
+    grades: Counter[str] = Counter()
+    for row in rows:
+        grades[row["grade"] or "D"] += row["n"]
+    return PartnerRow(
+        partner,
+        sum(row["n"] for row in rows),
+        sum(row["n"] for row in won),
+        sum(row["wins"] or 0.0 for row in won),
+        Money.of((row["unit"] or "", round(row["money"] * 100)) for row in won if row["money"] is not None),
+        grades,
+        n_waiting,
+    )
+
+
+def _claim(row: RowMapping, report_currency: str) -> Claim:
+    amount, rate = (row["amount"] if row["outcome"] == "won" else None), row["rate"]
+    is_in_report = bool(report_currency) and rate is not None
+    return Claim(
+        row["deal_id"],
+        row["deal_name"],
+        row["outcome"],
+        row["closed_at"],
+        row["grade"] or "D",
+        row["n_moments"],
+        row["n_confirmed"],
+        row["n_verified"],
+        row["share"],
+        None if amount is None else round(amount * (rate if is_in_report else 1.0) * 100),
+        report_currency if is_in_report else row["currency"] or "",
+    )
+
+
+def _sampled(connection: Connection, is_one: sa.ColumnElement[bool]) -> set[str]:
+    found = connection.scalars(sa.select(claims.c.credits).where(is_one).limit(SAMPLE))
+    return {method for by_method in found for method in by_method}
+
+
+def _place(method: str) -> tuple[int, str]:
+    return METHODS.index(method) if method in METHODS else len(METHODS), method
