@@ -1,0 +1,99 @@
+"""What people's judgements make of a moment, written into its row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row, RowMapping
+
+from features.assist.taxonomy import taxonomy
+from features.grades import grade
+from features.judgements import ABOUT, DISPUTED, Judgement, Standing, standing
+from review.store.claims import regrade
+from review.store.schema import judgements, moments
+
+__all__ = ["STANDS", "settle", "standing_judgements"]
+
+STANDS: Final = judgements.c.undone_at.is_(None)
+"""The condition that a judgement has not been undone."""
+NEEDED: Final = (
+    moments.c.moment_id,
+    moments.c.deal_id,
+    moments.c.partner_id,
+    moments.c.assist_type,
+    moments.c.told_partner,
+    moments.c.has_record,
+    moments.c.is_found,
+    moments.c.ignored_by,
+    moments.c.version,
+)
+
+
+def settle(connection: Connection, moment_id: str) -> None:
+    """Works out anew what stands of a moment, and the grades of the claims that it bears on.
+
+    To be called after any change of its judgements, in the transaction of that change. Does nothing of an unknown one.
+    """
+    found = connection.execute(sa.select(*NEEDED).where(moments.c.moment_id == moment_id)).mappings().first()
+    if found is None:
+        return
+    said = standing_judgements(connection, moment_id)
+    result = standing(_judgement(row) for row in said)
+    changed = {
+        "state": _state(found, result, said),
+        "verdict": result.verdict,
+        "told_type": result.assist_type,
+        "told_partner": result.partner_id,
+        "told_span": _span(result, said),
+        "is_confirmed": result.is_confirmed,
+        "is_verified": result.is_verified,
+        "grade": _grade(found, result),
+        "version": found["version"] + 1,
+    }
+    connection.execute(moments.update().where(moments.c.moment_id == moment_id).values(changed))
+    own = found["partner_id"]
+    for partner_id in {found["told_partner"] or own, result.partner_id or own}:
+        regrade(connection, found["deal_id"], partner_id)
+
+
+def standing_judgements(connection: Connection, moment_id: str) -> Sequence[Row[Any]]:
+    """The rows of its judgements that have not been undone, the latest last."""
+    query = sa.select(judgements).where(judgements.c.moment_id == moment_id, STANDS)
+    return connection.execute(query.order_by(judgements.c.reviewed_at, judgements.c.review_id)).all()
+
+
+def _judgement(row: Row[Any]) -> Judgement:
+    return Judgement(
+        row.review_id, row.reviewer, row.role, row.verdict, row.reviewed_at, row.assist_type, row.partner_id
+    )
+
+
+def _state(found: RowMapping, result: Standing, said: Sequence[Row[Any]]) -> str:
+    if result.verdict is not None:
+        return "contested" if result.verdict == DISPUTED else "judged"
+    if not found["is_found"]:
+        return "gone"
+    if found["ignored_by"] is not None:
+        return "ignored"
+    return "unsure" if any(row.verdict == "unsure" for row in said) else "waiting"
+
+
+def _span(result: Standing, said: Sequence[Row[Any]]) -> Any:
+    """The span last given by somebody whose judgement agrees with what stands; None: as it was found."""
+    if result.verdict in (None, DISPUTED, "rejected"):
+        return sa.null()
+    about = [row for row in said if row.verdict in ABOUT]
+    latest = {(row.reviewer, row.role): _judgement(row) for row in about}
+    is_help = result.assist_type not in taxonomy().other_ids
+    spans = [row.span for row in about if row.span and latest[row.reviewer, row.role].is_help == is_help]
+    return spans[-1] if spans else sa.null()
+
+
+def _grade(found: RowMapping, result: Standing) -> str | None:
+    """The grade of a moment that stands as help; None for another."""
+    what = result.assist_type or found["assist_type"]
+    if result.verdict == "rejected" or what in taxonomy().other_ids:
+        return None
+    return grade(is_confirmed=result.is_confirmed, is_verified=result.is_verified, has_record=found["has_record"])
