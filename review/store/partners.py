@@ -109,9 +109,11 @@ def partner_rows(connection: Connection, report_currency: str) -> list[PartnerRo
     n = sa.func.count()
     sums: dict[str, list[RowMapping]] = defaultdict(list)
     reported = claims.c.amount_in_report if report_currency else sa.null()
-    unit = sa.case((reported.is_not(None), report_currency), else_=claims.c.currency).label("unit")
+    columns = (
+        *(claims.c.partner_id, claims.c.outcome, claims.c.grade, claims.c.currency),
+        reported.is_not(None).label("is_reported"),
+    )
     credited = sa.func.coalesce(reported, claims.c.amount)
-    columns = (claims.c.partner_id, claims.c.outcome, claims.c.grade, unit)
     summed = sa.select(
         *columns, n.label("n"), sa.func.sum(claims.c.share).label("wins"), sa.func.sum(credited).label("money")
     ).where(claims.c.partner_id != DIRECT, claims.c.outcome != "open")
@@ -120,7 +122,9 @@ def partner_rows(connection: Connection, report_currency: str) -> list[PartnerRo
     waiting = sa.select(WHOSE, n).where(moments.c.state == "waiting", moments.c.is_assist, WHOSE.is_not(None))
     waits: dict[str, int] = dict(connection.execute(waiting.group_by(WHOSE)).tuples().all())
     found = connection.execute(sa.select(partners)).mappings()
-    made = [_partner_row(row, sums[row["partner_id"]], waits.get(row["partner_id"], 0)) for row in found]
+    made = [
+        _partner_row(row, sums[row["partner_id"]], waits.get(row["partner_id"], 0), report_currency) for row in found
+    ]
     return sorted(made, key=lambda row: (-row.wins, row.partner["name"].casefold(), row.partner["partner_id"]))
 
 
@@ -154,7 +158,7 @@ def moments_of(connection: Connection, partner_id: str, period: Period) -> list[
     select = (
         sa.select(moments, deals.c.name.label("deal_name"))
         .outerjoin(deals, deals.c.deal_id == moments.c.deal_id)
-        .where(WHOSE == sa.literal(partner_id), *period.holds(moments.c.started_at))
+        .where(sa.literal(partner_id) == WHOSE, *period.holds(moments.c.started_at))
         .order_by(moments.c.started_at.desc(), moments.c.moment_id)
     )
     others = taxonomy().other_ids
@@ -182,7 +186,7 @@ def precision_of(connection: Connection, partner_id: str, period: Period) -> Pre
     return Precision(len(judged), len(right))
 
 
-def _partner_row(partner: RowMapping, sums: Iterable[RowMapping], n_waiting: int) -> PartnerRow:
+def _partner_row(partner: RowMapping, sums: Iterable[RowMapping], n_waiting: int, report: str) -> PartnerRow:
     rows = list(sums)
     won = [row for row in rows if row["outcome"] == "won"]
     grades: Counter[str] = Counter()
@@ -193,7 +197,11 @@ def _partner_row(partner: RowMapping, sums: Iterable[RowMapping], n_waiting: int
         sum(row["n"] for row in rows),
         sum(row["n"] for row in won),
         sum(row["wins"] or 0.0 for row in won),
-        Money.of((row["unit"] or "", round(row["money"] * 100)) for row in won if row["money"] is not None),
+        Money.of(
+            (report if row["is_reported"] else row["currency"] or "", round(row["money"] * 100))
+            for row in won
+            if row["money"] is not None
+        ),
         grades,
         n_waiting,
     )
