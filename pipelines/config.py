@@ -269,6 +269,51 @@ class OutputConfig(Section):
     )
 
 
+class ReviewConfig(Section):
+    """The page on which people judge moments, and its database."""
+
+    url: SecretStr | None = Field(
+        None,
+        description="Database of judgements: `postgresql://user@host/name` or `sqlite:///FILE`; null means review.db in "
+        "the workspace. It is never shown or logged; better still, set PARTNERLIFT_REVIEW_URL in its place.",
+    )
+    host: str = Field("127.0.0.1", min_length=1, description="Address on which the page listens.")
+    port: int = Field(8765, ge=0, le=65535, description="Port on which the page listens; 0 means any free one.")
+    base_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#]+$",
+        description="Where people reach the page, for links in messages; null means http://host:port.",
+    )
+    session_hours: float = Field(12.0, gt=0, le=720, description="Hours after which people have to log in again.")
+    link_days: float = Field(14.0, gt=0, le=365, description="Days for which a link to a deal's owner is valid.")
+    remind_days: float = Field(
+        3.0, gt=0, le=365, description="Days after which an owner who has not answered is reminded."
+    )
+    most_reminders: int = Field(2, ge=0, le=10, description="Most reminders of one question.")
+    header: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9-]+$",
+        description="Request header in which a proxy says who somebody is, e.g. `X-Forwarded-User`; null means log-in "
+        "with a password.",
+    )
+    proxies: tuple[str, ...] = Field(
+        ("127.0.0.1", "::1"), description="Addresses of proxies from which that header is believed."
+    )
+    attempts_per_minute: int = Field(
+        10, ge=1, description="Log-ins and answers by link from one address; further ones are refused."
+    )
+    requests_per_minute: int = Field(1200, ge=1, description="Requests of one user or address.")
+    sync_seconds: float = Field(
+        60.0, ge=1, le=86_400, description="How often a serving page looks for changes of the workspace."
+    )
+    second_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of judged moments that a second reviewer is asked about, to measure agreement.",
+    )
+
+
 class Config(Section):
     """Everything that a run can be told."""
 
@@ -282,6 +327,7 @@ class Config(Section):
     assist: AssistConfig = AssistConfig()
     tracking: TrackingConfig = TrackingConfig()
     output: OutputConfig = OutputConfig()
+    review: ReviewConfig = ReviewConfig()
     metrics: tuple[Path, ...] = Field(
         (), description="Files for the metrics of each `score`, also of one that fails: .prom (Prometheus) or .json."
     )

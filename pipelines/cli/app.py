@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from pipelines.cli import comparing, data, results, talk
+from pipelines.cli import comparing, data, results, reviewing, talk
 from pipelines.cli.options import DEBUG_KEY, Debug, LogFile, LogFormat, example, log_as_told
 from pipelines.cli.signals import STOPPED, Stopped, stoppable
 from pipelines.logs import bind, bound, failed
@@ -179,6 +179,11 @@ for name, verb, commands in (
     ("forget", talk.forget, ["partnerlift forget --conversation c-2024-117", "partnerlift forget --due"]),
 ):
     app.command(name, epilog=example(*commands))(verb)
+app.add_typer(
+    reviewing.app,
+    name="review",
+    epilog=example("partnerlift review", "partnerlift review --port 9000", "partnerlift review sync"),
+)
 
 
 def main() -> None:

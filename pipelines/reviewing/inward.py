@@ -1,0 +1,88 @@
+"""From the workspace into the review database: rows that are new or other than before, and what is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from pipelines.reviewing.wanted import COPIES, Copy, prepare
+from review.store.copies import digests, drop, lose_moments, put, put_moments, unfound
+from review.store.engine import writing
+from review.store.schema import METADATA
+from review.store.turns import deflated
+
+__all__ = ["copied"]
+
+BATCH: Final = 2000
+"""Rows written in one transaction, so that people who judge meanwhile hardly wait."""
+Rows = list[dict[str, Any]]
+
+
+def copied(connection: duckdb.DuckDBPyConnection, engine: Engine, report_currency: str | None) -> dict[str, int]:
+    """Brings every copied table up to date, a batch at a time; table to how many rows were written or went."""
+    with engine.connect() as reader:
+        known = unfound(reader)
+    schema = pa.schema([(name, pa.string()) for name in ("moment_id", "conversation_id", "deal_id")])
+    prepare(connection, pa.Table.from_pylist(known, schema), report_currency)
+    return {copy.name: _copied(connection, engine, copy) for copy in COPIES}
+
+
+def _copied(connection: duckdb.DuckDBPyConnection, engine: Engine, copy: Copy) -> int:
+    table = METADATA.tables[copy.name]
+    _compare(connection, engine, copy, table)
+    n = 0
+    for rows in _changed(connection, copy):
+        with writing(engine) as writer:
+            if copy.name == "moments":
+                put_moments(writer, rows)
+            else:
+                put(writer, table, rows)
+        n += len(rows)
+    return n + _gone(connection, engine, copy, table)
+
+
+def _compare(connection: duckdb.DuckDBPyConnection, engine: Engine, copy: Copy, table: sa.Table) -> None:
+    """Makes ``wanted``, the rows as they should be, and ``there``, the keys and digests that the database has."""
+    with engine.connect() as reader:
+        found = digests(reader, table)
+    names = [*copy.key, "digest"]
+    columns = zip(*found, strict=True) if found else [() for _ in names]
+    arrays = [pa.array(list(column), pa.string()) for column in columns]
+    connection.register("there", pa.Table.from_arrays(arrays, names))
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE wanted AS SELECT *, md5(to_json(r)::VARCHAR) AS digest FROM ({copy.rows}) r"
+    )
+
+
+def _changed(connection: duckdb.DuckDBPyConnection, copy: Copy) -> Iterator[Rows]:
+    """The rows of ``wanted`` that the database lacks or has otherwise, by key."""
+    keys = ", ".join(copy.key)
+    query = f"SELECT * FROM wanted ANTI JOIN there USING ({keys}, digest) ORDER BY {keys}"
+    for batch in connection.sql(query).to_arrow_reader(BATCH):
+        rows = batch.to_pylist()
+        for start in range(0, len(rows), BATCH):
+            yield [_packed(row) for row in rows[start : start + BATCH]]
+
+
+def _packed(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "turns": deflated(row["turns"])} if "turns" in row else row
+
+
+def _gone(connection: duckdb.DuckDBPyConnection, engine: Engine, copy: Copy, table: sa.Table) -> int:
+    """Takes away what the workspace has no more; a moment's row stays, since people may have judged it."""
+    keys = ", ".join(copy.key)
+    known = "ANTI JOIN wanted USING"
+    gone = connection.execute(f"SELECT {keys} FROM there {known} ({keys}) WHERE digest IS NOT NULL").fetchall()
+    for start in range(0, len(gone), BATCH):
+        part = gone[start : start + BATCH]
+        with writing(engine) as writer:
+            if copy.name == "moments":
+                lose_moments(writer, [row[0] for row in part])
+            else:
+                drop(writer, table, part)
+    return len(gone)
