@@ -9,17 +9,23 @@ from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.engine import Engine
 
+from review.channels.message import Channel
 from review.desk import Clock, Desk, Options
+from review.pages import answer
 from review.store.settings import secret
 
 __all__ = ["create_app"]
 
 
-def create_app(engine: Engine, options: Options, clock: Clock) -> FastAPI:
-    """The application over a database that ``review.store.engine.open_engine`` has opened."""
+def create_app(engine: Engine, options: Options, clock: Clock, channel: Channel | None = None) -> FastAPI:
+    """The application over a database that ``review.store.engine.open_engine`` has opened.
+
+    ``channel`` is how messages reach the owners of deals; without one their questions wait.
+    """
     app = FastAPI(title="partnerlift review", docs_url=None, redoc_url=None)
-    app.state.desk = Desk(engine, options, clock, secret(engine))
+    app.state.desk = Desk(engine, options, clock, secret(engine), channel)
     app.mount("/static", StaticFiles(directory=str(files("review") / "static")), name="static")
+    app.include_router(answer.router)
 
     @app.get("/", include_in_schema=False)
     def home() -> RedirectResponse:

@@ -9,6 +9,8 @@ from datetime import datetime
 from fastapi import Request
 from sqlalchemy.engine import Engine
 
+from review.channels.message import Channel
+
 __all__ = ["Clock", "Desk", "Options", "desk_of"]
 
 Clock = Callable[[], datetime]
@@ -47,12 +49,16 @@ class Options:
 
 @dataclass(frozen=True)
 class Desk:
-    """The database, the options, the clock, and the secret with which links and forms are signed."""
+    """The database, the options, the clock, and the secret with which links and forms are signed.
+
+    channel : by which messages reach people; None means that none is set up.
+    """
 
     engine: Engine
     options: Options
     clock: Clock
     secret: str
+    channel: Channel | None = None
 
 
 def desk_of(request: Request) -> Desk:
