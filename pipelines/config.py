@@ -269,6 +269,43 @@ class OutputConfig(Section):
     )
 
 
+class SmtpConfig(Section):
+    """The mail server that takes messages."""
+
+    host: str = Field("", description="The mail server's name.")
+    port: int = Field(587, ge=1, le=65535, description="Its port: 587 with starttls, 465 with ssl.")
+    security: Literal["starttls", "ssl", "none"] = Field(
+        "starttls", description="How the connection is kept secret; with none, nobody logs in."
+    )
+    user: str | None = Field(
+        None,
+        description="User to log in as; the password stands in PARTNERLIFT_SMTP_PASSWORD alone. Null means no log-in.",
+    )
+    ca_file: Path | None = Field(None, description="Certificates to trust in place of the system's.")
+
+
+class ChannelsConfig(Section):
+    """How messages reach the owners of deals."""
+
+    kind: Literal["file", "smtp", "webhook", "none"] = Field(
+        "file", description="Files in a folder, a mail server, a chat's webhook, or none, so that questions wait."
+    )
+    folder: Path | None = Field(None, description="Folder of kind file; null means outbox in the workspace.")
+    sender: str = Field("partnerlift@localhost", description="From whom, e.g. `Partner team <partners@example.com>`.")
+    addresses: dict[str, SecretStr] = Field(
+        {},
+        description="Deal owner (e-mail address or id) to where messages go instead: an e-mail address, or for the "
+        "webhook a member's id, `@name`, or a webhook of their own.",
+    )
+    smtp: SmtpConfig = SmtpConfig()
+    webhook: SecretStr | None = Field(
+        None,
+        description="Slack-compatible webhook, https or on this machine. Everybody in its room sees the links. It is "
+        "never shown or logged; better still, set PARTNERLIFT_REVIEW_WEBHOOK in its place.",
+    )
+    timeout_seconds: float = Field(20.0, gt=0, le=300, description="How long each step of a delivery may take.")
+
+
 class ReviewConfig(Section):
     """The page on which people judge moments, and its database."""
 
@@ -312,6 +349,7 @@ class ReviewConfig(Section):
         le=1,
         description="Share of judged moments that a second reviewer is asked about, to measure agreement.",
     )
+    channels: ChannelsConfig = ChannelsConfig()
 
 
 class Config(Section):
