@@ -10,10 +10,12 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from review.store.ordering import SORTED, beyond
 from review.store.schema import MOMENT_STATES, deals, judgements, moments, partners, verifications
 from review.store.standing import STANDS
 
 __all__ = [
+    "KINDS",
     "OPEN_FOR",
     "PAGE_SIZE",
     "Choice",
@@ -22,9 +24,11 @@ __all__ = [
     "Filters",
     "QueueRow",
     "choices",
+    "conditions",
     "counts",
     "next_moment",
     "queue_page",
+    "states_of",
 ]
 
 PAGE_SIZE: Final = 25
@@ -32,6 +36,8 @@ OPEN_FOR: Final = timedelta(minutes=5)
 """How long a moment that somebody has opened is kept for them."""
 BANDS: Final = {"sure": (0.8, 2.0), "likely": (0.6, 0.8), "doubtful": (-1.0, 0.6)}
 """Confidence of each band: from (inclusive) to (exclusive)."""
+KINDS: Final = {"moments": (True,), "signals": (False,), "all": (True, False)}
+"""Values of ``is_assist`` of each kind."""
 SHOWN_STATES: Final = tuple(state for state in MOMENT_STATES if state != "gone")
 OPEN_QUESTIONS: Final = ("queued", "sent")
 """States of a verification that waits for its owner."""
@@ -166,17 +172,24 @@ def counts(connection: Connection, filters: Filters, reviewer: str, day_start: d
     )
 
 
-def next_moment(connection: Connection, filters: Filters, reviewer: str, now: datetime) -> str | None:
+def next_moment(
+    connection: Connection, filters: Filters, reviewer: str, now: datetime, *, after: str | None = None
+) -> str | None:
     """The first moment in order that nobody else has open, kept for the reviewer for a while; None if there is none.
 
+    With ``after``, the first after that moment; where there is none behind it, the first of all.
     Where those that wait are asked for, those about which somebody else was unsure belong to them.
     """
     is_free = sa.or_(moments.c.opened_by.is_(None), moments.c.opened_by == reviewer, moments.c.opened_until <= now)
     unsure = sa.exists().where(judgements.c.moment_id == moments.c.moment_id, judgements.c.reviewer == reviewer, STANDS)
     further = [is_free, sa.or_(moments.c.state != "unsure", ~unsure)]
+    if after is not None:
+        further.append(beyond(connection, filters.order, after, "after"))
     states = ("waiting", "unsure") if filters.state == "waiting" else None
     chosen = _chosen(filters, 1, further=further, states=states)
     moment_id = connection.scalar(sa.select(chosen.c.moment_id).order_by(*_order(filters, chosen.c)))
+    if moment_id is None and after is not None:
+        return next_moment(connection, filters, reviewer, now)
     if moment_id is not None:
         values = {"opened_by": reviewer, "opened_until": now + OPEN_FOR}
         connection.execute(moments.update().where(moments.c.moment_id == moment_id).values(values))
@@ -224,13 +237,12 @@ def _chosen(
     states: tuple[str, ...] | None = None,
 ) -> sa.Subquery:
     """Ids and places of the rows asked for: each state and kind is one range of an index, and they are merged."""
-    wanted = states or (SHOWN_STATES if filters.state == "all" else (filters.state,))
-    kinds = {"moments": (True,), "signals": (False,), "all": (True, False)}[filters.kind]
+    wanted, kinds = states or states_of(filters), KINDS[filters.kind]
     ranges = []
     for state in wanted:
         for is_assist in kinds:
-            is_in = (moments.c.state == state, moments.c.is_assist == is_assist, *_conditions(filters), *further)
-            query = sa.select(moments.c.moment_id, moments.c[_SORTED[filters.order]].label("place")).where(*is_in)
+            is_in = (moments.c.state == state, moments.c.is_assist == is_assist, *conditions(filters), *further)
+            query = sa.select(moments.c.moment_id, moments.c[SORTED[filters.order]].label("place")).where(*is_in)
             ordered = query.order_by(*_order(filters, query.selected_columns)).limit(offset + size)
             ranges.append(sa.select(ordered.subquery()))
     merged = sa.union_all(*ranges).subquery()
@@ -238,15 +250,13 @@ def _chosen(
     return query.order_by(*_order(filters, merged.c)).limit(size).offset(offset).subquery()
 
 
-_SORTED: Final = {"stake": "stake", "close": "closed_at", "confidence": "confidence"}
-
-
 def _order(filters: Filters, columns: Any) -> tuple[sa.ColumnElement[Any], ...]:
     place = columns["place"].desc()
     return (place.nulls_last() if filters.order == "close" else place, columns["moment_id"])
 
 
-def _conditions(filters: Filters) -> list[sa.ColumnElement[bool]]:
+def conditions(filters: Filters) -> list[sa.ColumnElement[bool]]:
+    """What the filters ask for, but for state and kind."""
     asked = [
         (WHOSE, filters.partner),
         (WHAT, filters.assist_type),
@@ -264,13 +274,17 @@ def _conditions(filters: Filters) -> list[sa.ColumnElement[bool]]:
     return made
 
 
+def states_of(filters: Filters) -> tuple[str, ...]:
+    """The states that the filters ask for."""
+    return SHOWN_STATES if filters.state == "all" else (filters.state,)
+
+
 def _matching(connection: Connection, filters: Filters, by_state: dict[str, int]) -> int:
-    conditions = _conditions(filters)
-    states = SHOWN_STATES if filters.state == "all" else (filters.state,)
-    if not conditions and filters.kind == "moments":
+    asked = conditions(filters)
+    states = states_of(filters)
+    if not asked and filters.kind == "moments":
         return sum(by_state.get(state, 0) for state in states)
-    kinds = {"moments": (True,), "signals": (False,), "all": (True, False)}[filters.kind]
-    is_in = (moments.c.state.in_(states), moments.c.is_assist.in_(kinds), *conditions)
+    is_in = (moments.c.state.in_(states), moments.c.is_assist.in_(KINDS[filters.kind]), *asked)
     return connection.scalar(sa.select(sa.func.count()).select_from(moments).where(*is_in)) or 0
 
 
