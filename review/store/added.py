@@ -19,7 +19,7 @@ from review.store.standing import settle
 from review.store.turns import Span, Turn, checked_span, quote_of, turns
 from review.store.verdicts import added_row, checked, moment_row, stands, words
 
-__all__ = ["PERSON", "add_missed", "split"]
+__all__ = ["PERSON", "add_missed", "evidence_of", "split"]
 
 PERSON: Final = "person"
 """``model_version`` of a moment that a person added."""
@@ -118,13 +118,12 @@ def _row(connection: Connection, conversation_id: str, span: Span, found: Sequen
     return {**facts, "conversation_id": conversation_id, **_made(span, found)}
 
 
-def _made(span: Span, found: Sequence[Turn]) -> dict[str, Any]:
-    """What the chosen words and a person's word for it make of a moment."""
+def evidence_of(span: Span, found: Sequence[Turn]) -> dict[str, Any]:
+    """The columns of a moment that its words fill, when these are its words."""
     by_id = {turn.utterance_id: turn for turn in found}
     ids = span["utterance_ids"]
     quote, first = quote_of(span, found), by_id[ids[0]]
     return {
-        "moment_id": uuid4().hex[:16],
         "utterance_ids": ids,
         "char_start": span["char_start"],
         "char_end": span["char_end"] if len(ids) == 1 else len(first.text),
@@ -132,6 +131,14 @@ def _made(span: Span, found: Sequence[Turn]) -> dict[str, Any]:
         "magnitude": magnitude(quote),
         "start_s": first.start_s,
         "end_s": by_id[ids[-1]].end_s,
+    }
+
+
+def _made(span: Span, found: Sequence[Turn]) -> dict[str, Any]:
+    """What the chosen words and a person's word for it make of a moment."""
+    return {
+        "moment_id": uuid4().hex[:16],
+        **evidence_of(span, found),
         "confidence": 1.0,
         "type_confidence": 1.0,
         "model_version": PERSON,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -14,10 +15,12 @@ from features.judgements import ABOUT, DISPUTED, Judgement, Standing, standing
 from review.store.claims import regrade
 from review.store.schema import judgements, moments
 
-__all__ = ["STANDS", "settle", "standing_judgements"]
+__all__ = ["STANDS", "settle", "settle_all", "standing_judgements"]
 
 STANDS: Final = judgements.c.undone_at.is_(None)
 """The condition that a judgement has not been undone."""
+BATCH: Final = 500
+"""Moments that ``settle_all`` looks at in one query."""
 NEEDED: Final = (
     moments.c.moment_id,
     moments.c.deal_id,
@@ -40,8 +43,39 @@ def settle(connection: Connection, moment_id: str) -> None:
     if found is None:
         return
     said = standing_judgements(connection, moment_id)
+    result, changed = _settled(found, said)
+    connection.execute(moments.update().where(moments.c.moment_id == moment_id).values(changed))
+    own = found["partner_id"]
+    for partner_id in {found["told_partner"] or own, result.partner_id or own}:
+        regrade(connection, found["deal_id"], partner_id)
+
+
+def settle_all(connection: Connection, moment_ids: Iterable[str]) -> None:
+    """The same of many moments, but for their claims: call ``review.store.claims.regrade_all`` after it."""
+    names = sorted(set(moment_ids))
+    for start in range(0, len(names), BATCH):
+        some = names[start : start + BATCH]
+        query = sa.select(judgements).where(judgements.c.moment_id.in_(some), STANDS)
+        said: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+        for row in connection.execute(query.order_by(judgements.c.reviewed_at, judgements.c.review_id)):
+            said[row.moment_id].append(row)
+        found = connection.execute(sa.select(*NEEDED).where(moments.c.moment_id.in_(some))).mappings().all()
+        rows = [{"of_id": row["moment_id"], **_settled(row, said[row["moment_id"]])[1]} for row in found]
+        if rows:
+            is_it = moments.c.moment_id == sa.bindparam("of_id")
+            connection.execute(moments.update().where(is_it), rows)
+
+
+def standing_judgements(connection: Connection, moment_id: str) -> Sequence[Row[Any]]:
+    """The rows of its judgements that have not been undone, the latest last."""
+    query = sa.select(judgements).where(judgements.c.moment_id == moment_id, STANDS)
+    return connection.execute(query.order_by(judgements.c.reviewed_at, judgements.c.review_id)).all()
+
+
+def _settled(found: RowMapping, said: Sequence[Row[Any]]) -> tuple[Standing, dict[str, Any]]:
+    """What its judgements come to, and the moment's columns that say so."""
     result = standing(_judgement(row) for row in said)
-    changed = {
+    return result, {
         "state": _state(found, result, said),
         "verdict": result.verdict,
         "told_type": result.assist_type,
@@ -52,16 +86,6 @@ def settle(connection: Connection, moment_id: str) -> None:
         "grade": _grade(found, result),
         "version": found["version"] + 1,
     }
-    connection.execute(moments.update().where(moments.c.moment_id == moment_id).values(changed))
-    own = found["partner_id"]
-    for partner_id in {found["told_partner"] or own, result.partner_id or own}:
-        regrade(connection, found["deal_id"], partner_id)
-
-
-def standing_judgements(connection: Connection, moment_id: str) -> Sequence[Row[Any]]:
-    """The rows of its judgements that have not been undone, the latest last."""
-    query = sa.select(judgements).where(judgements.c.moment_id == moment_id, STANDS)
-    return connection.execute(query.order_by(judgements.c.reviewed_at, judgements.c.review_id)).all()
 
 
 def _judgement(row: Row[Any]) -> Judgement:
@@ -83,12 +107,12 @@ def _state(found: RowMapping, result: Standing, said: Sequence[Row[Any]]) -> str
 def _span(result: Standing, said: Sequence[Row[Any]]) -> Any:
     """The span last given by somebody whose judgement agrees with what stands; None: as it was found."""
     if result.verdict in (None, DISPUTED, "rejected"):
-        return sa.null()
+        return None
     about = [row for row in said if row.verdict in ABOUT]
     latest = {(row.reviewer, row.role): _judgement(row) for row in about}
     is_help = result.assist_type not in taxonomy().other_ids
     spans = [row.span for row in about if row.span and latest[row.reviewer, row.role].is_help == is_help]
-    return spans[-1] if spans else sa.null()
+    return spans[-1] if spans else None
 
 
 def _grade(found: RowMapping, result: Standing) -> str | None:
