@@ -9,7 +9,7 @@ from email.utils import format_datetime, make_msgid, parseaddr
 from review.channels.message import Message, UndeliverableError, one_line
 from review.channels.wording import html, plain, subject
 
-__all__ = ["email_of", "is_email"]
+__all__ = ["email_of", "is_email", "sender_address"]
 
 
 def is_email(text: str) -> bool:
@@ -19,6 +19,11 @@ def is_email(text: str) -> bool:
     except (ValueError, IndexError):
         return False
     return bool(address.username and address.domain) and text.isprintable() and " " not in text
+
+
+def sender_address(sender: str) -> str:
+    """The address in ``Name <address>``, or the address alone."""
+    return parseaddr(sender)[1]
 
 
 def email_of(message: Message, to: str, sender: str) -> EmailMessage:
@@ -35,10 +40,9 @@ def email_of(message: Message, to: str, sender: str) -> EmailMessage:
         raise UndeliverableError(
             "There is no e-mail address of the deal's owner. Give it under review.channels.addresses."
         )
-    name, address = parseaddr(sender)
     mail = EmailMessage()
     mail["Subject"] = subject(message)
-    mail["From"] = Address(one_line(name), addr_spec=address)
+    mail["From"] = Address(one_line(parseaddr(sender)[0]), addr_spec=sender_address(sender))
     mail["To"] = Address(one_line(message.name or ""), addr_spec=to)
     mail["Date"] = format_datetime(message.at)
     mail["Message-ID"] = make_msgid(str(message.message_id), domain=mail["From"].addresses[0].domain)
