@@ -59,10 +59,14 @@ def channel_of(workspace: Workspace, config: Config, environment: Mapping[str, s
     known = os.environ if environment is None else environment
     if told.kind == "none":
         return None
-    if told.kind == "smtp":
-        return _smtp(told, known.get(PASSWORD))
     if told.kind == "webhook":
         return _webhook(told, known.get(WEBHOOK))
+    from review.channels.mail import is_email, sender_address
+
+    if not is_email(sender_address(told.sender)):
+        raise ValueError(f"review.channels.sender {told.sender!r} holds no e-mail address, as Team <team@example.com>.")
+    if told.kind == "smtp":
+        return _smtp(told, known.get(PASSWORD))
     from review.channels.file import FileChannel
 
     return FileChannel(told.folder or workspace.root / FOLDER, told.sender, _addresses(told))
@@ -84,16 +88,11 @@ def send_messages(engine: Engine, options: Options, clock: Clock, channel: Chann
 
 
 def _smtp(told: ChannelsConfig, password: str | None) -> Channel:
-    from review.channels.mail import is_email, sender_address
     from review.channels.smtp import SmtpChannel
 
     server = told.smtp
     if not server.host:
         raise ValueError("review.channels.smtp.host is empty. Name the mail server, or choose another kind of channel.")
-    if not is_email(sender_address(told.sender)):
-        raise ValueError(
-            f"review.channels.sender {told.sender!r} holds no e-mail address, e.g. Team <team@example.com>."
-        )
     if server.user is not None and (server.security == "none" or not password):
         raise ValueError(
             f"review.channels.smtp.user needs a password in {PASSWORD}, and security starttls or ssl to send it by."
