@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from typing import Any, Final
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -13,7 +14,7 @@ from features import shown, titles
 from features.assist.taxonomy import taxonomy
 from review.roles import Right, Viewer
 
-__all__ = ["environment", "page"]
+__all__ = ["environment", "page", "segment"]
 
 
 def _visible(value: object) -> object:
@@ -28,6 +29,11 @@ def clock_time(seconds: float | None) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def segment(identifier: str) -> str:
+    """An id as one part of an address's path; every character that means something there is quoted."""
+    return quote(identifier, safe="")
 
 
 def type_name(class_id: str | None) -> str:
@@ -55,6 +61,7 @@ FILTERS: Final = {
     "method_short": titles.method_short,
     "partner_type": titles.partner_type,
     "words": lambda name: str(name).replace("_", " "),
+    "segment": segment,
 }
 
 
