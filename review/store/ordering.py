@@ -23,11 +23,17 @@ def beyond(
     found = connection.execute(sa.select(column).where(moments.c.moment_id == moment_id)).first()
     if found is None:
         return sa.false()
-    at, is_later = found[0], side == "after"
-    same = moments.c.moment_id > moment_id if is_later else moments.c.moment_id < moment_id
+    return _after(column, found[0], moment_id, order) if side == "after" else _before(column, found[0], moment_id)
+
+
+def _after(column: sa.ColumnElement[Any], at: Any, moment_id: str, order: str) -> sa.ColumnElement[bool]:
+    same = moments.c.moment_id > moment_id
     if at is None:
-        return column.is_(None) & same if is_later else column.is_not(None) | same
-    if is_later:
-        further = (column <= at) & ((column < at) | same)  # The first half is what an index is searched by.
-        return further | column.is_(None) if order == "close" else further
-    return (column >= at) & ((column > at) | same)
+        return column.is_(None) & same
+    further = (column <= at) & ((column < at) | same)  # The first half is what an index is searched by.
+    return further | column.is_(None) if order == "close" else further
+
+
+def _before(column: sa.ColumnElement[Any], at: Any, moment_id: str) -> sa.ColumnElement[bool]:
+    same = moments.c.moment_id < moment_id
+    return column.is_not(None) | same if at is None else (column >= at) & ((column > at) | same)
