@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,7 @@ from features.tables import TABLES, Kind
 from pipelines.workspace import Workspace, write_frame
 
 ROOT = Path(__file__).resolve().parents[1]
+POSTGRES = Path("/usr/lib/postgresql/15/bin")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -65,3 +70,54 @@ def workspace_of(tmp_path: Path) -> Callable[..., Workspace]:
         return workspace
 
     return make
+
+
+def server_binary(name: str) -> list[str]:
+    """The command, as a user under whom PostgreSQL agrees to run."""
+    drop = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.geteuid() == 0 else []
+    return [*drop, str(POSTGRES / name)]
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server of one's own, on a Unix socket."""
+    if not (POSTGRES / "initdb").exists() or (os.geteuid() == 0 and shutil.which("setpriv") is None):
+        pytest.skip(f"PostgreSQL 15 is not installed in {POSTGRES}, or setpriv is missing to run it as another user")
+    folder = Path(tempfile.mkdtemp(prefix="pl-pg-", dir="/tmp"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, "nobody", "nogroup")
+    data = folder / "data"
+    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+    quiet: dict[str, Any] = {"check": True, "capture_output": True, "cwd": "/"}
+    try:
+        subprocess.run(
+            [*server_binary("initdb"), "-D", str(data), "-U", "tester", "-A", "trust", "-E", "UTF8"], **quiet
+        )
+        start = [*server_binary("pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start"]
+        subprocess.run(start, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+        yield f"postgresql://tester@/postgres?host={folder}"
+    finally:
+        subprocess.run(
+            [*server_binary("pg_ctl"), "-D", str(data), "-m", "immediate", "stop"], capture_output=True, cwd="/"
+        )
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(postgres_server: str) -> Iterator[str]:
+    """URLs of empty databases on it, one after the other."""
+
+    def fresh() -> Iterator[str]:
+        for number in count():
+            subprocess.run(
+                [str(POSTGRES / "psql"), postgres_server, "-qc", f"CREATE DATABASE fresh_{number}"], check=True
+            )
+            yield postgres_server.replace("/postgres?", f"/fresh_{number}?")
+
+    return fresh()
+
+
+@pytest.fixture
+def postgres_url(postgres_databases: Iterator[str]) -> str:
+    """The URL of an empty PostgreSQL database."""
+    return next(postgres_databases)

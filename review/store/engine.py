@@ -12,12 +12,14 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.engine import Connection, Engine
 
-__all__ = ["migrate", "open_engine", "writing"]
+__all__ = ["lock_writers", "migrate", "open_engine", "writing"]
 
 DRIVERS: Final = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 """The driver where the URL names none."""
 BUSY_SECONDS: Final = 30
 """How long a writer waits for another one in SQLite."""
+WRITERS: Final = 0x70617274
+"""The number of the lock that writers hold in PostgreSQL, one after the other."""
 
 
 def open_engine(url: str | sa.URL) -> Engine:
@@ -51,10 +53,18 @@ def migrate(engine: Engine) -> None:
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that is going to write.
 
-    It has the writer's place in SQLite from its beginning, so that what it reads stays as it was until it commits.
+    It has the writer's place from its beginning, so that what it reads stays as it was until it commits, and no two
+    writers wait for each other.
     """
     with engine.connect().execution_options(is_writer=True) as connection, connection.begin():
+        lock_writers(connection)
         yield connection
+
+
+def lock_writers(connection: Connection) -> None:
+    """Waits in PostgreSQL for the writer's place, held to the end of the transaction; SQLite gives it by itself."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITERS)))
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:

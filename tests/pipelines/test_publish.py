@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sqlite3
-import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +17,6 @@ from pipelines.publish import publish
 from pipelines.publishing.sql import COLUMN_TYPES, declared
 from pipelines.workspace import Workspace, WorkspaceError, write_frame
 
-POSTGRES = Path("/usr/lib/postgresql/15/bin")
 AT = "2026-01-02 03:04:05.678901"
 Rows = list[dict[str, Any]]
 
@@ -53,48 +48,12 @@ def put(workspace: Workspace, **tables: Rows) -> Workspace:
     return workspace
 
 
-def server_binary(name: str) -> list[str]:
-    """The command, as a user under whom PostgreSQL agrees to run."""
-    drop = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.geteuid() == 0 else []
-    return [*drop, str(POSTGRES / name)]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The URL of a PostgreSQL server of one's own, on a Unix socket."""
-    if not (POSTGRES / "initdb").exists() or (os.geteuid() == 0 and shutil.which("setpriv") is None):
-        pytest.skip(f"PostgreSQL 15 is not installed in {POSTGRES}, or setpriv is missing to run it as another user")
-    folder = Path(tempfile.mkdtemp(prefix="pl-pg-", dir="/tmp"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "nobody", "nogroup")
-    data = folder / "data"
-    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
-    quiet: dict[str, Any] = {"check": True, "capture_output": True, "cwd": "/"}
-    try:
-        subprocess.run(
-            [*server_binary("initdb"), "-D", str(data), "-U", "tester", "-A", "trust", "-E", "UTF8"], **quiet
-        )
-        start = [*server_binary("pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start"]
-        subprocess.run(start, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
-        yield f"postgresql://tester@/postgres?host={folder}"
-    finally:
-        subprocess.run(
-            [*server_binary("pg_ctl"), "-D", str(data), "-m", "immediate", "stop"], capture_output=True, cwd="/"
-        )
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 @pytest.fixture(params=["sqlite", "duckdb", pytest.param("postgresql", marks=pytest.mark.slow)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database of each kind."""
     if request.param != "postgresql":
         return f"{request.param}:///{tmp_path / 'out.db'}"
-    server = str(request.getfixturevalue("server"))
-    engine = sa.create_engine(server.replace("postgresql:", "postgresql+psycopg:"), poolclass=sa.NullPool)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text("DROP DATABASE IF EXISTS fresh"))
-        connection.execute(sa.text("CREATE DATABASE fresh"))
-    return server.replace("/postgres?", "/fresh?")
+    return str(request.getfixturevalue("postgres_url"))
 
 
 def read(url: str, query: str) -> Rows:
@@ -259,12 +218,12 @@ def test_columns_and_keys_are_those_of_the_declarations() -> None:
 
 @pytest.mark.slow
 def test_postgresql_takes_a_schema_and_lets_a_second_writer_wait(
-    workspace_of: Callable[..., Workspace], server: str
+    workspace_of: Callable[..., Workspace], postgres_server: str
 ) -> None:
     workspace = put(workspace_of(), credits=FIRST)
-    publish(workspace, server, schema='of "partners"')
+    publish(workspace, postgres_server, schema='of "partners"')
     table = '"of ""partners""".credits'
-    engine = sa.create_engine(server.replace("postgresql:", "postgresql+psycopg:"), poolclass=sa.NullPool)
+    engine = sa.create_engine(postgres_server.replace("postgresql:", "postgresql+psycopg:"), poolclass=sa.NullPool)
     with engine.connect() as connection:
         assert connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar() == 3
         kinds = connection.execute(
@@ -272,7 +231,7 @@ def test_postgresql_takes_a_schema_and_lets_a_second_writer_wait(
         ).all()
     assert ("scored_at", "timestamp with time zone") in {tuple(row) for row in kinds}
     assert ("credit", "double precision") in {tuple(row) for row in kinds}
-    impatient = f"{server}&options=-c%20lock_timeout%3D200"
+    impatient = f"{postgres_server}&options=-c%20lock_timeout%3D200"
     with engine.begin() as other:
         other.execute(sa.text(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
         with pytest.raises(WorkspaceError, match="lock timeout"):
