@@ -20,6 +20,7 @@ __all__ = [
     "claims",
     "conversations",
     "deals",
+    "dispute_entries",
     "disputes",
     "events",
     "judgements",
@@ -370,4 +371,18 @@ disputes = sa.Table(
     _text("closed_by"),
     _text("resolution"),
     comment="Claims of credit that somebody contests: open, in_review, upheld or declined.",
+)
+
+dispute_entries = sa.Table(
+    "dispute_entries",
+    METADATA,
+    _id("entry_id"),
+    sa.Column("dispute_id", sa.BigInteger(), nullable=False, index=True),
+    sa.Column("at", Utc(), nullable=False),
+    _text("who", nullable=False),
+    _text("role", nullable=False),
+    _text("kind", nullable=False),
+    sa.Column("is_internal", sa.Boolean(), nullable=False),
+    _text("text", nullable=False),
+    comment="What was said and done in a dispute, in order; a partner does not see internal ones.",
 )
