@@ -30,10 +30,15 @@ def _after(column: sa.ColumnElement[Any], at: Any, moment_id: str, order: str) -
     same = moments.c.moment_id > moment_id
     if at is None:
         return column.is_(None) & same
-    further = (column <= at) & ((column < at) | same)  # The first half is what an index is searched by.
+    further: sa.ColumnElement[bool] = (column <= at) & (
+        (column < at) | same
+    )  # The first half is what an index is searched by.
     return further | column.is_(None) if order == "close" else further
 
 
 def _before(column: sa.ColumnElement[Any], at: Any, moment_id: str) -> sa.ColumnElement[bool]:
     same = moments.c.moment_id < moment_id
-    return column.is_not(None) | same if at is None else (column >= at) & ((column > at) | same)
+    if at is None:
+        return column.is_not(None) | same
+    further: sa.ColumnElement[bool] = (column >= at) & ((column > at) | same)
+    return further
