@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final, Literal
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from review.store.filters import KINDS, WHAT, WHOSE, Filters, conditions, states_of
 from review.store.ordering import SORTED, beyond
-from review.store.schema import MOMENT_STATES, deals, judgements, moments, partners, verifications
+from review.store.schema import deals, judgements, moments, partners, verifications
 from review.store.standing import STANDS
 
 __all__ = [
@@ -34,44 +35,8 @@ __all__ = [
 PAGE_SIZE: Final = 25
 OPEN_FOR: Final = timedelta(minutes=5)
 """How long a moment that somebody has opened is kept for them."""
-BANDS: Final = {"sure": (0.8, 2.0), "likely": (0.6, 0.8), "doubtful": (-1.0, 0.6)}
-"""Confidence of each band: from (inclusive) to (exclusive)."""
-KINDS: Final = {"moments": (True,), "signals": (False,), "all": (True, False)}
-"""Values of ``is_assist`` of each kind."""
-SHOWN_STATES: Final = tuple(state for state in MOMENT_STATES if state != "gone")
 OPEN_QUESTIONS: Final = ("queued", "sent")
 """States of a verification that waits for its owner."""
-WHOSE: Final = sa.func.coalesce(moments.c.told_partner, moments.c.partner_id)
-WHAT: Final = sa.func.coalesce(moments.c.told_type, moments.c.assist_type)
-
-Band = Literal["sure", "likely", "doubtful"]
-Kind = Literal["moments", "signals", "all"]
-Order = Literal["stake", "close", "confidence"]
-State = Literal["waiting", "judged", "contested", "ignored", "unsure", "all"]
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What of the queue is asked for, and in which order; None leaves a thing open.
-
-    partner, assist_type : as people corrected them, else as found.
-    since, until : days (UTC) on which the conversation began, both inclusive.
-    band : of confidence: ``sure`` from 0.8, ``likely`` from 0.6, ``doubtful`` below.
-    state : as in the column of that name; ``all`` are those still found or judged.
-    kind : ``moments`` were flagged as help, ``signals`` as something else.
-    order : money at stake × uncertainty, close date, or confidence; the greatest first, and those without one last.
-    """
-
-    partner: str | None = None
-    assist_type: str | None = None
-    deal: str | None = None
-    owner: str | None = None
-    since: date | None = None
-    until: date | None = None
-    band: Band | None = None
-    state: State = "waiting"
-    kind: Kind = "moments"
-    order: Order = "stake"
 
 
 @dataclass(frozen=True)
@@ -149,7 +114,7 @@ def queue_page(connection: Connection, filters: Filters, *, page: int = 1, size:
         .outerjoin(deals, deals.c.deal_id == moments.c.deal_id)
         .outerjoin(partners, partners.c.partner_id == WHOSE)
     )
-    query = sa.select(*_COLUMNS).select_from(joined).order_by(*_order(filters, chosen.c))
+    query = sa.select(*_COLUMNS).select_from(joined).order_by(*_order(chosen.c))
     return [QueueRow(**row) for row in connection.execute(query).mappings()]
 
 
@@ -180,14 +145,15 @@ def next_moment(
     With ``after``, the first after that moment; where there is none behind it, the first of all.
     Where those that wait are asked for, those about which somebody else was unsure belong to them.
     """
-    is_free = sa.or_(moments.c.opened_by.is_(None), moments.c.opened_by == reviewer, moments.c.opened_until <= now)
-    unsure = sa.exists().where(judgements.c.moment_id == moments.c.moment_id, judgements.c.reviewer == reviewer, STANDS)
-    further = [is_free, sa.or_(moments.c.state != "unsure", ~unsure)]
+    opened = (moments.c.opened_until > now, moments.c.opened_by != reviewer)
+    taken = connection.scalars(sa.select(moments.c.moment_id).where(*opened)).all()
+    mine = sa.select(judgements.c.moment_id).where(judgements.c.reviewer == reviewer, STANDS)
+    further: list[sa.ColumnElement[bool]] = [moments.c.moment_id.not_in(taken)]
     if after is not None:
         further.append(beyond(connection, filters.order, after, "after"))
     states = ("waiting", "unsure") if filters.state == "waiting" else None
-    chosen = _chosen(filters, 1, further=further, states=states)
-    moment_id = connection.scalar(sa.select(chosen.c.moment_id).order_by(*_order(filters, chosen.c)))
+    chosen = _chosen(filters, 1, states=states, further=further, of_state={"unsure": moments.c.moment_id.not_in(mine)})
+    moment_id = connection.scalar(sa.select(chosen.c.moment_id).order_by(*_order(chosen.c)))
     if moment_id is None and after is not None:
         return next_moment(connection, filters, reviewer, now)
     if moment_id is not None:
@@ -203,8 +169,8 @@ def choices(connection: Connection) -> Choices:
     owners = sa.select(deals.c.owner_id, sa.func.max(deals.c.owner_name)).group_by(deals.c.owner_id)
     reps = {row.owner_id: row[1] for row in connection.execute(owners)}
     return Choices(
-        partners=_choice(connection, WHOSE, waiting, named),
-        types=_choice(connection, WHAT, waiting, {}),
+        partners=_choice(connection, moments.c.partner_id, waiting, named),
+        types=_choice(connection, moments.c.assist_type, waiting, {}),
         owners=_choice(connection, moments.c.owner_id, waiting, reps),
     )
 
@@ -233,50 +199,31 @@ def _chosen(
     filters: Filters,
     size: int,
     offset: int = 0,
-    further: Iterable[sa.ColumnElement[bool]] = (),
+    *,
     states: tuple[str, ...] | None = None,
+    further: Sequence[sa.ColumnElement[bool]] = (),
+    of_state: Mapping[str, sa.ColumnElement[bool]] | None = None,
 ) -> sa.Subquery:
-    """Ids and places of the rows asked for: each state and kind is one range of an index, and they are merged."""
+    """Ids and places of the rows asked for: each state and kind is one range of an index, and they are merged.
+
+    ``further`` holds conditions on all of them, ``of_state`` one on those of a state.
+    """
     wanted, kinds = states or states_of(filters), KINDS[filters.kind]
     ranges = []
     for state in wanted:
         for is_assist in kinds:
-            is_in = (moments.c.state == state, moments.c.is_assist == is_assist, *conditions(filters), *further)
+            is_in = [moments.c.state == state, moments.c.is_assist == is_assist, *conditions(filters), *further]
+            is_in += [of_state[state]] if of_state and state in of_state else []
             query = sa.select(moments.c.moment_id, moments.c[SORTED[filters.order]].label("place")).where(*is_in)
-            ordered = query.order_by(*_order(filters, query.selected_columns)).limit(offset + size)
+            ordered = query.order_by(*_order(query.selected_columns)).limit(offset + size)
             ranges.append(sa.select(ordered.subquery()))
     merged = sa.union_all(*ranges).subquery()
     query = sa.select(merged.c.moment_id, merged.c.place)
-    return query.order_by(*_order(filters, merged.c)).limit(size).offset(offset).subquery()
+    return query.order_by(*_order(merged.c)).limit(size).offset(offset).subquery()
 
 
-def _order(filters: Filters, columns: Any) -> tuple[sa.ColumnElement[Any], ...]:
-    place = columns["place"].desc()
-    return (place.nulls_last() if filters.order == "close" else place, columns["moment_id"])
-
-
-def conditions(filters: Filters) -> list[sa.ColumnElement[bool]]:
-    """What the filters ask for, but for state and kind."""
-    asked = [
-        (WHOSE, filters.partner),
-        (WHAT, filters.assist_type),
-        (moments.c.deal_id, filters.deal),
-        (moments.c.owner_id, filters.owner),
-    ]
-    made: list[sa.ColumnElement[bool]] = [column == value for column, value in asked if value is not None]
-    if filters.since is not None:
-        made.append(moments.c.started_at >= datetime.combine(filters.since, time.min, UTC))
-    if filters.until is not None:
-        made.append(moments.c.started_at <= datetime.combine(filters.until, time.max, UTC))
-    if filters.band is not None:
-        least, below = BANDS[filters.band]
-        made += [moments.c.confidence >= least, moments.c.confidence < below]
-    return made
-
-
-def states_of(filters: Filters) -> tuple[str, ...]:
-    """The states that the filters ask for."""
-    return SHOWN_STATES if filters.state == "all" else (filters.state,)
+def _order(columns: Any) -> tuple[sa.ColumnElement[Any], ...]:
+    return columns["place"].desc().nulls_last(), columns["moment_id"]
 
 
 def _matching(connection: Connection, filters: Filters, by_state: dict[str, int]) -> int:

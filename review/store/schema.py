@@ -200,6 +200,21 @@ conversations = sa.Table(
     comment="Copied from the workspace: conversations with a moment. `turns`: the utterances, JSON, deflated.",
 )
 
+_FILTERED: Final = ("told_partner", "partner_id", "told_type", "assist_type", "owner_id", "deal_id", "started_at")
+"""What the queue is filtered by, in its indexes, so that no row is read that is not shown."""
+
+
+def _ordered(name: str, column: str) -> tuple[sa.Index, ...]:
+    """The index of one order of the queue: the greatest first, rows without a value last, as SQLite has them anyway."""
+    filtered = ("moment_id", *_FILTERED, *(() if column == "confidence" else ("confidence",)))
+
+    def made(place: str, dialect: str) -> sa.Index:
+        by = sa.text(f"{column} {place}")
+        return sa.Index(f"ix_moments_by_{name}", "state", "is_assist", by, *filtered).ddl_if(dialect)
+
+    return made("DESC", "sqlite"), made("DESC NULLS LAST", "postgresql")
+
+
 moments = sa.Table(
     "moments",
     METADATA,
@@ -246,9 +261,13 @@ moments = sa.Table(
     _text("opened_by"),
     sa.Column("opened_until", Utc()),
     sa.Index("ix_moments_by_whose", sa.text("coalesce(told_partner, partner_id)"), "state", "is_assist"),
-    sa.Index("ix_moments_by_stake", "state", "is_assist", sa.text("stake DESC"), "moment_id"),
-    sa.Index("ix_moments_by_close", "state", "is_assist", sa.text("closed_at DESC"), "moment_id"),
-    sa.Index("ix_moments_by_confidence", "state", "is_assist", "confidence", "moment_id"),
+    *_ordered("stake", "stake"),
+    *_ordered("close", "closed_at"),
+    *_ordered("confidence", "confidence"),
+    sa.Index("ix_moments_choice_partner", "state", "is_assist", "partner_id"),
+    sa.Index("ix_moments_choice_type", "state", "is_assist", "assist_type"),
+    sa.Index("ix_moments_choice_owner", "state", "is_assist", "owner_id"),
+    sa.Index("ix_moments_opened", "opened_until"),
     comment="Moments and signals as found, those that people added, and what people say of them.",
 )
 
