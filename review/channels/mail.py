@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid, parseaddr
@@ -16,7 +17,7 @@ def is_email(text: str) -> bool:
     """Whether it is one address with a local part and a domain, and nothing else."""
     try:
         address = Address(addr_spec=text)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, MessageError):
         return False
     return bool(address.username and address.domain) and text.isprintable() and " " not in text
 

@@ -103,8 +103,10 @@ def _said(code: int, reason: bytes | str, address: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
         return "it did not answer in time"
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return "it closed the connection"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({error.verify_message})"
     if isinstance(error, smtplib.SMTPNotSupportedError):

@@ -65,7 +65,9 @@ def due(connection: Connection, at: datetime, options: Options, recipient: str |
         sa.select(verifications)
         .where(sa.or_(is_unsent, is_unanswered))
         .where(verifications.c.expires_at > at, verifications.c.recipient.not_in(told_today))
-        .order_by(verifications.c.recipient, verifications.c.asked_at, verifications.c.verification_id)
+        .order_by(
+            verifications.c.recipient, verifications.c.asked_at, verifications.c.deal_id, verifications.c.moment_id
+        )
     )
     if recipient is not None:
         query = query.where(verifications.c.recipient == recipient)
