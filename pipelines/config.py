@@ -311,8 +311,8 @@ class ReviewConfig(Section):
 
     url: SecretStr | None = Field(
         None,
-        description="Database of judgements: `postgresql://user@host/name` or `sqlite:///FILE`; null means review.db in "
-        "the workspace. It is never shown or logged; better still, set PARTNERLIFT_REVIEW_URL in its place.",
+        description="Database of judgements: `postgresql://user@host/name` or `sqlite:///FILE`; null means review.db "
+        "in the workspace. It is never shown or logged; better still, set PARTNERLIFT_REVIEW_URL in its place.",
     )
     host: str = Field("127.0.0.1", min_length=1, description="Address on which the page listens.")
     port: int = Field(8765, ge=0, le=65535, description="Port on which the page listens; 0 means any free one.")

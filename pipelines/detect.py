@@ -24,6 +24,7 @@ from pipelines.detecting.state import JOURNAL, Run, Stored
 from pipelines.detecting.talk import Talk, read_talk
 from pipelines.logs import bind, bound
 from pipelines.phases import phase
+from pipelines.reviewing.before import exchanged
 from pipelines.workspace import Workspace, write_frame
 
 __all__ = ["detect"]
@@ -48,7 +49,8 @@ def detect(
     Only conversations are read that are new, or whose utterances, people, deal, partners, model or settings changed
     since they were last read; all with ``all_conversations``. Those that are gone lose their moments. A run that is
     killed leaves what it has finished; running it again goes on from there and ends in the same tables. Without
-    conversations the tables are empty.
+    conversations the tables are empty. Judgements are brought from the review database before, where there is one, and
+    the moments to it afterwards.
 
     Parameters
     ----------
@@ -64,6 +66,7 @@ def detect(
     """
     now = now or datetime.now(UTC)
     settings = config.assist if redact is None else config.assist.model_copy(update={"redact": redact})
+    exchanged(workspace, config, wait=wait, now=now)
     with bound(), workspace.lock("detect", wait=wait):
         with phase("model"):
             model = assist_model(workspace, config)
@@ -71,7 +74,9 @@ def detect(
             with phase("conversations"):
                 talk = read_talk(connection, config.company.to_own())
             options: Any = {"all_conversations": all_conversations, "now": now}
-            return _run(workspace, connection, settings, model, talk, **options)
+            report = _run(workspace, connection, settings, model, talk, **options)
+    exchanged(workspace, config, wait=wait, now=now)
+    return report
 
 
 def _run(

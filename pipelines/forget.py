@@ -14,7 +14,9 @@ import pandas as pd
 
 from features.sources.sqltext import parquet
 from features.tables import CONVERSATION_TABLES, DELETIONS, TABLES
+from pipelines.config import Config
 from pipelines.detecting.state import Stored
+from pipelines.reviewing.before import reviews_forgotten
 from pipelines.stored import schema_of
 from pipelines.upsert import write
 from pipelines.workspace import Transaction, Workspace, WorkspaceError, write_frame
@@ -69,19 +71,22 @@ def forget(
     workspace: Workspace,
     conversations: Sequence[str] = (),
     *,
+    config: Config | None = None,
     due: bool = False,
     wait: float = 0.0,
     now: datetime | None = None,
 ) -> ForgetReport:
     """Deletes conversations with their utterances, moments, signals and judgements, in one step.
 
-    What stays is a row of ``deletions``: the conversation's id, a hash of what it held, and ``source deleted``;
-    ``ingest`` leaves out what comes again under that id. Doing it again changes nothing. Reports, exports, databases
-    and models that were made before hold what they held: make them anew.
+    From the review database they go right afterwards; when that is cut short, doing it again finishes it. What stays is
+    a row of ``deletions``: the conversation's id, a hash of what it held, and ``source deleted``; ``ingest`` leaves out
+    what comes again under that id. Doing it again changes nothing. Reports, exports, other databases and models that
+    were made before hold what they held: make them anew.
 
     Parameters
     ----------
     conversations : ids.
+    config : says where the review database is; None means the file in the workspace, if there is one.
     due : delete as well what ``delete_after`` says should be gone by ``now``.
     wait : seconds to wait for another run that holds the workspace.
     now : written as ``deleted_at``; None means the present time.
@@ -92,6 +97,13 @@ def forget(
         When an id is no conversation of the workspace and never was deleted, or another run holds the workspace.
     """
     now = now or datetime.now(UTC)
+    with reviews_forgotten(workspace, config or Config(), now):
+        return _forgotten(workspace, conversations, due=due, wait=wait, now=now)
+
+
+def _forgotten(
+    workspace: Workspace, conversations: Sequence[str], *, due: bool, wait: float, now: datetime
+) -> ForgetReport:
     with workspace.lock("forget", wait=wait), workspace.connect() as connection:
         before = connection.execute("SELECT * FROM deletions").df()
         reasons = _reasons(connection, conversations, set(before["conversation_id"]), now if due else None)

@@ -23,6 +23,7 @@ from pipelines.config import Config
 from pipelines.logs import bind, bound
 from pipelines.phases import phase
 from pipelines.publish import publish_held
+from pipelines.reviewing.before import exchanged
 from pipelines.scoring import plan
 from pipelines.scoring.bucket import Bucket, Scorer
 from pipelines.scoring.parts import CREDIT_PARTS, DRIVERS, SCORED, kept, write_parts
@@ -86,6 +87,7 @@ def score(
     """
     chosen = checked_methods(tuple(methods) if methods is not None else config.credit.methods)
     now = now or datetime.now(UTC)
+    exchanged(workspace, config, wait=wait, now=now)
     with bound(), workspace.lock("score", wait=wait):
         if not workspace.has("deals"):
             raise WorkspaceError(f"{workspace.root} has no deals. Fill it with `partnerlift ingest` first.")

@@ -26,6 +26,7 @@ from pipelines.config import Config
 from pipelines.frames import Frames, read_frames
 from pipelines.plots import beeswarm_figure, calibration_figure, save
 from pipelines.provenance import code_version
+from pipelines.reviewing.before import exchanged
 from pipelines.tracking import AMOUNT, OUTCOME, Run, model_threads, promote, tracked_run
 from pipelines.train_report import TrainReport
 from pipelines.visible import Plan, what_to_see
@@ -56,6 +57,7 @@ def train(workspace: Workspace, config: Config, *, allow_leak: tuple[str, ...] =
     """
     kept = {"allow_leak": tuple(dict.fromkeys((*config.outcome.allow_leak, *allow_leak)))}
     config = config.model_copy(update={"outcome": config.outcome.model_copy(update=kept)})
+    exchanged(workspace, config)
     with workspace.lock("train"):
         outcome = config.outcome
         frames = read_frames(

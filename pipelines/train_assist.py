@@ -26,6 +26,7 @@ from pipelines.assist_training.report import AssistReport, ReviewEffect
 from pipelines.config import Config
 from pipelines.plots import calibration_figure, save
 from pipelines.provenance import code_version
+from pipelines.reviewing.before import exchanged
 from pipelines.tracking import ASSIST, Run, promote, tracked_run
 from pipelines.workspace import Workspace
 
@@ -66,6 +67,8 @@ def train_assist(
     WorkspaceError
         When another run holds the workspace.
     """
+    if with_reviews:
+        exchanged(workspace, config)
     with workspace.lock("train"):
         learned = _learned(workspace, config, with_reviews=with_reviews)
         curve = _curve(config, learned.sample) if with_curve else pd.DataFrame()

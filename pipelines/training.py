@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipelines.config import Config
+from pipelines.reviewing.before import exchanged
 from pipelines.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def train_models(workspace: Workspace, config: Config, wanted: Wanted) -> Traine
 
     Where nothing is named, the outcome model is trained, and the assist model with the reviews where there are any.
     """
+    exchanged(workspace, config)
     is_open = not (wanted.outcome or wanted.assist or wanted.with_reviews)
     with_reviews = wanted.with_reviews or (is_open and len(workspace.read("reviews")) > 0)
     outcome, assist = None, None

@@ -29,6 +29,9 @@ __all__ = ["Transaction", "Workspace", "WorkspaceError", "write_frame"]
 
 LOCK: Final = ".lock"
 SCRATCH: Final = ".scratch"
+BRIEF: Final = "exchange of judgements"
+"""A purpose for which a workspace is held for so short a time that others always wait."""
+BRIEF_SECONDS: Final = 120.0
 COMMIT_SECONDS: Final = 10.0
 """How long opening waits for another run that is just moving its files into place."""
 
@@ -185,7 +188,7 @@ class Workspace:
         holder = self.root / f"{LOCK}-holder"
         guard = filelock.FileLock(self.root / LOCK)
         try:
-            guard.acquire(timeout=wait)
+            _acquire(guard, holder, wait)
         except filelock.Timeout as error:
             still = f"still in use after {wait:g} s" if wait else "in use"
             raise WorkspaceError(
@@ -230,6 +233,15 @@ def write_frame(frame: pd.DataFrame, table: Table, path: Path) -> None:
         if values.null_count and not column.nullable:
             raise ValueError(f"Column {column.name} of table {table.name} has {values.null_count} missing value(s).")
     pq.write_table(pa.Table.from_arrays(columns, schema=schema), path)
+
+
+def _acquire(guard: filelock.BaseFileLock, holder: Path, wait: float) -> None:
+    try:
+        guard.acquire(timeout=wait)
+    except filelock.Timeout:
+        if BRIEF not in _holder(holder):
+            raise
+        guard.acquire(timeout=max(wait, BRIEF_SECONDS))
 
 
 def _holder(path: Path) -> str:

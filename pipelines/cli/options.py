@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -19,6 +20,8 @@ SOME_REJECTED: Final = 3
 DEBUG_KEY: Final = "partnerlift.debug"
 LOG_FORMAT_KEY: Final = "partnerlift.log_format"
 LOG_FILE_KEY: Final = "partnerlift.log_file"
+REVIEW_URL: Final = "PARTNERLIFT_REVIEW_URL"
+"""The variable whose URL, which may hold a password, stands in place of ``review.url``."""
 
 
 def note_debug(context: typer.Context, value: bool) -> bool:
@@ -135,10 +138,15 @@ def example(*commands: str) -> str:
 
 
 def configured(path: Path | None) -> Config:
-    """The configuration in that file, or the defaults."""
+    """The configuration in that file, or the defaults, with the environment's review database where it names one."""
+    from pydantic import SecretStr
+
     from pipelines.config import load_config
 
-    return load_config(path)
+    settings, url = load_config(path), os.environ.get(REVIEW_URL)
+    if not url:
+        return settings
+    return settings.model_copy(update={"review": settings.review.model_copy(update={"url": SecretStr(url)})})
 
 
 def on_engine(settings: Config, kind: Literal["duckdb", "spark"] | None) -> Config:

@@ -79,6 +79,7 @@ def forget(
     ] = None,
     wait: Wait = 0.0,
     workspace: WorkspaceDir = DEFAULT_WORKSPACE,
+    config: ConfigFile = None,
     as_json: Json = False,
     _log_format: LogFormat = None,
     _log_file: LogFile = None,
@@ -86,13 +87,17 @@ def forget(
 ) -> None:
     """Delete conversations and all that derives from them.
 
-    Their utterances, moments, signals and judgements go; the table deletions keeps a hash of each and says "source
-    deleted". Reports, exports and databases made before hold what they held: make them anew.
+    Their utterances, moments, signals and judgements go, in the review database as well; the table deletions keeps a
+    hash of each and says "source deleted". Reports, exports and other databases made before hold what they held: make
+    them anew.
     """
     if not (conversation or due):
         raise typer.BadParameter("give --conversation ID or --due", param_hint="--conversation")
     from pipelines.forget import forget as run
 
     with working("Deleting"):
-        report = run(opened(workspace, configured(None)), tuple(conversation or ()), due=due, wait=wait, now=now)
+        settings = configured(config)
+        report = run(
+            opened(workspace, settings), tuple(conversation or ()), config=settings, due=due, wait=wait, now=now
+        )
     show(report, as_json=as_json)

@@ -10,6 +10,7 @@ from pathlib import Path
 from pipelines.config import Config
 from pipelines.report.data import read
 from pipelines.report.page import render
+from pipelines.reviewing.before import exchanged
 from pipelines.workspace import Workspace, WorkspaceError
 
 
@@ -30,6 +31,7 @@ def report(
     """
     if deals < 0:
         raise ValueError(f"`deals` is how many deals get a page and must be 0 or more, but is {deals}.")
+    exchanged(workspace, config)
     target = out or workspace.root / "report.html"
     made_at = (now or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
     _replace(target, render(read(workspace, config, deals=deals, made_at=made_at)))

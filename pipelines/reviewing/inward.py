@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from pipelines.reviewing.wanted import COPIES, Copy, prepare
-from review.store.copies import digests, drop, lose_moments, put, put_moments, unfound
+from review.store.copies import digests, drop, known_moments, lose_moments, put, put_moments
 from review.store.engine import writing
 from review.store.schema import METADATA
 from review.store.turns import deflated
@@ -20,15 +20,18 @@ __all__ = ["copied"]
 
 BATCH: Final = 2000
 """Rows written in one transaction, so that people who judge meanwhile hardly wait."""
+KNOWN: Final = pa.schema(
+    [(name, pa.string()) for name in ("moment_id", "conversation_id", "deal_id", "told_partner")]
+    + [("stands", pa.bool_())]
+)
 Rows = list[dict[str, Any]]
 
 
 def copied(connection: duckdb.DuckDBPyConnection, engine: Engine, report_currency: str | None) -> dict[str, int]:
     """Brings every copied table up to date, a batch at a time; table to how many rows were written or went."""
     with engine.connect() as reader:
-        known = unfound(reader)
-    schema = pa.schema([(name, pa.string()) for name in ("moment_id", "conversation_id", "deal_id")])
-    prepare(connection, pa.Table.from_pylist(known, schema), report_currency)
+        known = known_moments(reader)
+    prepare(connection, pa.Table.from_pylist(known, KNOWN), report_currency)
     return {copy.name: _copied(connection, engine, copy) for copy in COPIES}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,14 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["FILE", "database_file", "database_url", "has_database", "opened_database", "reachable"]
 
 FILE: Final = "review.db"
-VARIABLE: Final = "PARTNERLIFT_REVIEW_URL"
 NEEDED: Final = (
     "The review database needs packages that are not installed. Install them: pip install 'partnerlift[review]'."
 )
 
 
 def database_url(workspace: Workspace, config: Config) -> sa.URL:
-    """The database's URL: that of the configuration, of the environment, or else a file of the workspace.
+    """The database's URL: that of the configuration, or else a file of the workspace.
 
     Raises ``WorkspaceError`` where SQLAlchemy is not installed, and ``ValueError`` for what is no URL of SQLite's or
     PostgreSQL's; neither repeats the URL, which may hold a password.
@@ -65,9 +63,11 @@ def has_database(workspace: Workspace, config: Config) -> bool:
 def opened_database(workspace: Workspace, config: Config) -> Iterator[Engine]:
     """The database at the present schema, for as long as the block lasts; raises ``WorkspaceError`` when it fails."""
     url = database_url(workspace, config)
-    with reachable(url):
+    try:
         from review.store.engine import open_engine
-
+    except ModuleNotFoundError as error:
+        raise WorkspaceError(NEEDED) from error
+    with reachable(url):
         engine = open_engine(url)
         try:
             yield engine
@@ -82,8 +82,6 @@ def reachable(url: sa.URL) -> Iterator[None]:
 
     try:
         yield
-    except ModuleNotFoundError as error:
-        raise WorkspaceError(NEEDED) from error
     except SQLAlchemyError as error:
         cause = " ".join(str(getattr(error, "orig", None) or error).split("\n\n")[0].split())
         raise WorkspaceError(
@@ -93,9 +91,7 @@ def reachable(url: sa.URL) -> Iterator[None]:
 
 
 def _told(config: Config) -> str | None:
-    if config.review.url is not None:
-        return config.review.url.get_secret_value()
-    return os.environ.get(VARIABLE) or None
+    return None if config.review.url is None else config.review.url.get_secret_value()
 
 
 def _shown(url: sa.URL) -> str:

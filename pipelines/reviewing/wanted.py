@@ -10,6 +10,7 @@ import ibis
 import pyarrow as pa
 
 from features.assist.taxonomy import taxonomy
+from features.evidence import recorded
 from features.inputs import inputs_from
 from features.money import reported
 from features.sources.sqltext import literal, text_list
@@ -31,18 +32,17 @@ class Copy:
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, known: pa.Table, report_currency: str | None) -> None:
-    """Makes the temporary tables on which the copies rest: moments, deals, owners and the method that reports lead with.
+    """Makes the temporary tables on which the copies rest: moments, deals, owners and the method that leads reports.
 
-    ``known`` are the database's moments that the model does not find now, but people judged or added: ``moment_id``,
-    ``conversation_id`` and ``deal_id``. Rows of ``judged_moments`` are copied only where the database has none such.
+    ``known`` are the database's moments: ``moment_id``, ``conversation_id``, ``deal_id``, ``told_partner``, and
+    ``stands`` (not gone). Rows of ``judged_moments`` are copied only where the database knows no such moment.
     """
     connection.register("known", known)
     units = str(ibis.to_sql(reported(inputs_from(connection).deals, report_currency), dialect="duckdb"))
-    connection.execute(_FOUND.format(overlay=_OVERLAY if _has(connection, "judged_moments") else ""))
+    connection.execute(_FOUND)
     connection.execute(f"CREATE TEMP TABLE unit AS {units}")
-    connection.execute(_TALK)
-    connection.execute(_DEAL)
-    connection.execute(_OWNER)
+    for statement in (_TALK, _DEAL, _OWNER, _RECORD.format(recorded=_recorded(connection))):
+        connection.execute(statement)
     order = ", ".join(literal(method) for method in METHODS)
     connection.execute(
         "CREATE TEMP TABLE main AS SELECT method FROM (SELECT DISTINCT method FROM credits WHERE kind = 'split') "
@@ -50,33 +50,43 @@ def prepare(connection: duckdb.DuckDBPyConnection, known: pa.Table, report_curre
     )
 
 
-def _has(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
-    found = connection.execute("SELECT 1 FROM duckdb_views() WHERE view_name = $name", {"name": name}).fetchall()
-    return bool(found)
+def _recorded(connection: duckdb.DuckDBPyConnection) -> str:
+    """SQL of which moments an independent record bears out, with the partner that people say it was."""
+    claimed = ibis.table(
+        {"moment_id": "string", "conversation_id": "string", "deal_id": "string", "partner_id": "string"}, "claimed"
+    )
+    return str(ibis.to_sql(recorded(claimed, inputs_from(connection)), dialect="duckdb"))
 
 
 _ASSISTS: Final = text_list(taxonomy().assist_ids)
-_OVERLAY: Final = f"""
-    UNION ALL BY NAME
-    SELECT *, assist_type IN ({_ASSISTS}) AS is_assist, false AS is_found, 2 AS place
-    FROM judged_moments ANTI JOIN known USING (moment_id)
-"""
-_FOUND: Final = """
+_FOUND: Final = f"""
 CREATE TEMP TABLE found AS
 SELECT DISTINCT ON (moment_id) * EXCLUDE (place) FROM (
     SELECT *, true AS is_assist, true AS is_found, 0 AS place FROM moments
     UNION ALL BY NAME SELECT *, false AS is_assist, true AS is_found, 1 AS place FROM signals
-    {overlay}
+    UNION ALL BY NAME
+    SELECT *, assist_type IN ({_ASSISTS}) AS is_assist, false AS is_found, 2 AS place
+    FROM judged_moments ANTI JOIN known USING (moment_id)
 ) ANTI JOIN deletions USING (conversation_id) ORDER BY moment_id, place
+"""
+_RECORD: Final = """
+CREATE TEMP TABLE record AS
+WITH claimed AS (
+    SELECT moment_id, f.conversation_id, f.deal_id, coalesce(told_partner, partner_id) AS partner_id
+    FROM found f LEFT JOIN known USING (moment_id)
+)
+SELECT moment_id, has_record FROM ({recorded})
 """
 _TALK: Final = """
 CREATE TEMP TABLE talk AS SELECT conversation_id FROM conversations ANTI JOIN deletions USING (conversation_id)
-SEMI JOIN (SELECT conversation_id FROM found UNION SELECT conversation_id FROM known) USING (conversation_id)
+SEMI JOIN (SELECT conversation_id FROM found UNION SELECT conversation_id FROM known WHERE stands)
+USING (conversation_id)
 """
 _DEAL: Final = """
 CREATE TEMP TABLE deal AS
 SELECT deal_id FROM deals SEMI JOIN (
-    SELECT deal_id FROM found UNION SELECT deal_id FROM known UNION SELECT deal_id FROM touchpoints WHERE partner_id IS NOT NULL
+    SELECT deal_id FROM found UNION SELECT deal_id FROM known WHERE stands
+    UNION SELECT deal_id FROM touchpoints WHERE partner_id IS NOT NULL
 ) USING (deal_id)
 """
 _OWNER: Final = """
@@ -161,12 +171,19 @@ MOMENTS: Final = Copy(
     "moments",
     ("moment_id",),
     """
-SELECT moment_id, conversation_id, f.deal_id, partner_id, assist_type, is_assist, journey_stage, start_s, end_s,
+WITH cue AS (
+    SELECT moment_id, to_json(list(struct_pack(kind := kind, text := cue, weight := weight) ORDER BY place))::VARCHAR
+        AS cues
+    FROM moment_cues GROUP BY moment_id
+)
+SELECT moment_id, f.conversation_id, f.deal_id, partner_id, assist_type, is_assist, journey_stage, start_s, end_s,
     to_json(utterance_ids)::VARCHAR AS utterance_ids, quote, char_start, char_end, magnitude, confidence,
-    type_confidence, model_version, detected_at, '[]' AS cues, coalesce(started_at, detected_at) AS started_at,
-    owner_id, closed_at, coalesce(amount * rate * 4 * confidence * (1 - confidence), 0) AS stake,
-    false AS has_record, is_found
-FROM found f LEFT JOIN conversations c USING (conversation_id) LEFT JOIN deals d ON d.deal_id = f.deal_id
+    type_confidence, model_version, detected_at, coalesce(cues, '[]') AS cues,
+    coalesce(started_at, detected_at) AS started_at, owner_id, closed_at,
+    coalesce(amount * rate * 4 * confidence * (1 - confidence), 0) AS stake,
+    has_record, is_found
+FROM found f JOIN record USING (moment_id) LEFT JOIN cue USING (moment_id)
+LEFT JOIN conversations c USING (conversation_id) LEFT JOIN deals d ON d.deal_id = f.deal_id
 LEFT JOIN unit u ON u.deal_id = f.deal_id
 """,
 )

@@ -12,12 +12,12 @@ from sqlalchemy.engine import Connection, Dialect
 
 from features.grades import grade
 from review.store.schema import judgements, moments
+from review.store.standing import settle_all
 
-__all__ = ["digests", "drop", "lose_moments", "put", "put_moments", "unfound"]
+__all__ = ["digests", "drop", "known_moments", "lose_moments", "put", "put_moments"]
 
 Key = tuple[Any, ...]
 Row = Mapping[str, Any]
-INSERTS: Final = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 HAS_RECORD: Final[sa.ColumnElement[bool]] = sa.literal_column("excluded.has_record", sa.Boolean())
 
 
@@ -56,16 +56,22 @@ def put(
     if not rows:
         return
     bound = {name: sa.bindparam(name, type_=_type(table, name)) for name in rows[0]}
-    insert = INSERTS[connection.dialect.name](table).values({**bound, **(first or {})})
+    insert = _insert(connection, table).values({**bound, **(first or {})})
     keys = [column.name for column in table.primary_key.columns]
     changed = {name: insert.excluded[name] for name in rows[0] if name not in keys} | dict(always or {})
     connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=changed), [dict(row) for row in rows])
 
 
 def put_moments(connection: Connection, rows: Sequence[Row]) -> None:
-    """Inserts moments as waiting, or brings those of the same id up to date; one found again waits again."""
+    """Inserts moments as waiting, or brings those of the same id up to date; one found again waits again.
+
+    One that people had judged before it came is as they say.
+    """
     graded = [{**row, "grade": _grade(row)} for row in rows]
     put(connection, moments, graded, first={"state": "waiting"}, always={"state": _again(), "grade": _regraded()})
+    new = moments.c.moment_id.in_([row["moment_id"] for row in rows]) & (moments.c.version == 0)
+    judged = sa.select(judgements.c.moment_id).join(moments, moments.c.moment_id == judgements.c.moment_id)
+    settle_all(connection, connection.scalars(judged.where(new)))
 
 
 def lose_moments(connection: Connection, moment_ids: Iterable[str]) -> None:
@@ -77,10 +83,13 @@ def lose_moments(connection: Connection, moment_ids: Iterable[str]) -> None:
         connection.execute(lost.values(is_found=False, state=state, digest=None), rows)
 
 
-def unfound(connection: Connection) -> list[Row]:
-    """Moments that stand though the model finds them no more, or never did: with their conversation and deal."""
-    columns = (moments.c.moment_id, moments.c.conversation_id, moments.c.deal_id)
-    query = sa.select(*columns).where(moments.c.is_found.is_(False), moments.c.state != "gone")
+def known_moments(connection: Connection) -> list[Row]:
+    """Every moment: its conversation and deal, the partner that people say it was, and whether it ``stands`` by itself.
+
+    It does where people judged it, also when the model finds it no more.
+    """
+    columns = (moments.c.moment_id, moments.c.conversation_id, moments.c.deal_id, moments.c.told_partner)
+    query = sa.select(*columns, moments.c.verdict.is_not(None).label("stands"))
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
@@ -91,6 +100,10 @@ def drop(connection: Connection, table: sa.Table, keys: Iterable[Key]) -> None:
     if gone:
         where = sa.and_(*(column == sa.bindparam(f"of_{column.name}") for column in columns))
         connection.execute(table.delete().where(where), gone)
+
+
+def _insert(connection: Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def _type(table: sa.Table, name: str) -> sa.types.TypeEngine[Any]:
@@ -118,7 +131,7 @@ def _regraded() -> sa.Case[str]:
     """The grade of a row that is there already, from what people said of it and the record as it is now."""
     cases = [
         (
-            (moments.c.is_confirmed == confirmed) & (moments.c.is_verified == verified) & (HAS_RECORD == record),
+            (moments.c.is_confirmed == confirmed) & (moments.c.is_verified == verified) & (record == HAS_RECORD),
             grade(is_confirmed=confirmed, is_verified=verified, has_record=record),
         )
         for confirmed, verified, record in product((False, True), repeat=3)
