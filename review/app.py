@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.engine import Engine
 
 from review.channels.message import Channel
 from review.desk import Clock, Desk, Options
-from review.pages import answer
+from review.pages import account, answer
+from review.security.access import paced
+from review.security.errors import PROBLEMS
+from review.security.guard import guard
 from review.store.settings import secret
 
 __all__ = ["create_app"]
@@ -22,9 +25,17 @@ def create_app(engine: Engine, options: Options, clock: Clock, channel: Channel 
 
     ``channel`` is how messages reach the owners of deals; without one their questions wait.
     """
-    app = FastAPI(title="partnerlift review", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="partnerlift review",
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(paced)],
+        responses=PROBLEMS,
+    )
     app.state.desk = Desk(engine, options, clock, secret(engine), channel)
+    guard(app, app.state.desk)
     app.mount("/static", StaticFiles(directory=str(files("review") / "static")), name="static")
+    app.include_router(account.router)
     app.include_router(answer.router)
 
     @app.get("/", include_in_schema=False)

@@ -1,0 +1,61 @@
+"""How fast anybody may ask, and how often one may try to log in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fastapi import HTTPException, Request
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter, SlidingWindowCounterRateLimiter
+from starlette.requests import HTTPConnection
+
+from review.desk import Options
+
+__all__ = ["Pace", "address_of", "pace_of"]
+
+
+class Pace:
+    """Counts in memory; both methods raise a 429 beyond what the options allow in a minute."""
+
+    def __init__(self, options: Options) -> None:
+        storage = MemoryStorage()
+        self._requests = SlidingWindowCounterRateLimiter(storage)
+        self._attempts = MovingWindowRateLimiter(storage)
+        self._most_requests = RateLimitItemPerMinute(options.requests_per_minute, namespace="requests")
+        self._most_attempts = RateLimitItemPerMinute(options.attempts_per_minute, namespace="attempts")
+
+    def request(self, whose: str) -> None:
+        """Counts a request of a user or address."""
+        if not self._requests.hit(self._most_requests, whose):
+            raise _too_fast("requests", self._most_requests)
+
+    def attempt(self, keys: Iterable[str]) -> None:
+        """Counts an attempt under each key (an address, a name) until one of them has made too many."""
+        for key in keys:
+            if not self._attempts.hit(self._most_attempts, key):
+                raise _too_fast("attempts", self._most_attempts)
+
+
+def pace_of(request: Request) -> Pace:
+    """The counters of the page that serves a request."""
+    pace: Pace = request.app.state.pace
+    return pace
+
+
+def address_of(request: HTTPConnection, options: Options) -> str:
+    """Whose address a request comes from.
+
+    Where a proxy stands in front (the options say so by HTTPS, or by a header for who somebody is), the last address
+    of ``X-Forwarded-For`` that is none of the proxies'.
+    """
+    peer = request.client.host if request.client else ""
+    if peer not in options.proxies or not (options.is_https or options.header):
+        return peer
+    named = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
+    return next((host for host in map(str.strip, reversed(named)) if host and host not in options.proxies), peer)
+
+
+def _too_fast(what: str, most: RateLimitItemPerMinute) -> HTTPException:
+    seconds = str(most.get_expiry())
+    return HTTPException(429, f"More than {most.amount} {what} in a minute. Wait a minute.", {"Retry-After": seconds})
