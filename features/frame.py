@@ -215,10 +215,12 @@ def _member_facts(inputs: Inputs, deals: ir.Table, asked: ir.Table, records: Rec
         by_partner,
         partners.installed(inputs.integrations, asked),
         partners.registrations(inputs.leads, asked),
-        moments.moment_totals(
-            moments.known_moments(moments.standing_moments(inputs.moments, inputs.reviews), inputs.conversations, deals)
-        ),
+        moments.moment_totals(moments.known_moments(_standing(inputs), inputs.conversations, deals)),
     ]
+
+
+def _standing(inputs: Inputs) -> ir.Table:
+    return moments.standing_moments(inputs.moments, inputs.signals, inputs.judged_moments, inputs.reviews)
 
 
 def _beside(left: ir.Table, right: ir.Table, keys: tuple[str, ...]) -> ir.Table:

@@ -40,8 +40,11 @@ class Inputs:
     touchpoints: ir.Table
     integrations: ir.Table
     leads: ir.Table
+    quotes: ir.Table
     conversations: ir.Table
     moments: ir.Table
+    signals: ir.Table
+    judged_moments: ir.Table
     reviews: ir.Table
 
     @classmethod

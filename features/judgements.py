@@ -12,12 +12,14 @@ from typing import Final, Literal
 
 from features.assist.taxonomy import taxonomy
 
-__all__ = ["ABOUT", "DECIDES", "DISPUTED", "Judgement", "Standing", "standing"]
+__all__ = ["ABOUT", "DECIDES", "DISPUTED", "OWNER", "Judgement", "Standing", "standing"]
 
 ABOUT: Final = ("confirmed", "rejected", "partly", "relabelled")
 """Verdicts that say what a moment is; ``unsure`` and ``not_mine`` do not."""
 DECIDES: Final = "admin"
 """The role whose judgement settles what others disagree about."""
+OWNER: Final = "rep"
+"""The role of a deal's owner, who is asked only whether it is so."""
 DISPUTED: Final = "disputed"
 """The verdict of a moment about which people disagree; it counts as one that nobody has judged."""
 Role = Literal["reviewer", "rep", "admin"]
@@ -78,8 +80,8 @@ def standing(judgements: Iterable[Judgement]) -> Standing:
         last.verdict,
         last.assist_type,
         last.partner_id,
-        is_confirmed=any(j.role != "rep" for j in agrees),
-        is_verified=any(j.role == "rep" for j in agrees),
+        is_confirmed=any(j.role != OWNER for j in agrees),
+        is_verified=any(j.role == OWNER for j in agrees),
     )
 
 

@@ -8,37 +8,93 @@ import ibis
 import ibis.expr.types as ir
 
 from features.assist.taxonomy import taxonomy
-from features.portable import millionths, whole_sum
+from features.inputs import IBIS_TYPES
+from features.judgements import ABOUT, DECIDES, DISPUTED, OWNER
+from features.portable import holds, millionths, whole_sum
+from features.tables import MOMENTS
 
-_ABOUT: Final = ("confirmed", "rejected", "partly", "relabelled")
-"""Verdicts that say what a moment is; ``unsure`` and ``not_mine`` do not."""
+_CORRECTED: Final = ("assist_type", "partner_id")
+_RANKS: Final = {DECIDES: 0, "reviewer": 1}
+"""Whose judgement comes before whose; the owner's comes last."""
+_SEPARATOR: Final = "\x1f"
 
 
-def latest_judgements(reviews: ir.Table) -> ir.Table:
-    """The latest judgement of each moment or signal that says what it is.
+def standing_judgements(reviews: ir.Table) -> ir.Table:
+    """What people's judgements of each moment or signal come to, as ``features.judgements.standing`` says.
 
-    Columns: ``moment_id``, ``verdict``, ``told_type`` and ``told_partner`` (the corrected ones; null: as they were).
+    Columns: ``moment_id``, ``verdict``, ``told_type`` and ``told_partner`` (the corrected ones; null: as they were),
+    ``is_confirmed`` and ``is_verified``. What nobody has judged has no row.
     """
-    about = reviews.filter(reviews.verdict.isin(_ABOUT))
-    order = [about.reviewed_at.desc(), about.review_id.desc()]
-    place = ibis.row_number().over(ibis.window(group_by=about.moment_id, order_by=order))
-    ranked = about.select("moment_id", "verdict", told_type="assist_type", told_partner="partner_id", place=place)
-    return ranked.filter(ranked.place == 0).drop("place")
+    latest = _latest(reviews.filter(reviews.verdict.isin(ABOUT)), ["moment_id", "reviewer", "role"])
+    is_help = (latest.verdict != "rejected") & ~holds(latest.assist_type.isin(taxonomy().other_ids))
+    rank = ibis.cases(*((latest.role == role, rank) for role, rank in _RANKS.items()), else_=len(_RANKS))
+    marked = latest.mutate(rank=rank, is_help=is_help, said=_said(latest))
+    of_moment = ibis.window(group_by="moment_id")
+    by_reviewer = (marked.role == "reviewer").ifelse(marked.said, ibis.null("string"))
+    is_split = holds(by_reviewer.min().over(of_moment) != by_reviewer.max().over(of_moment))
+    is_split |= marked.is_help.ifelse(1, 0).min().over(of_moment) != marked.is_help.ifelse(1, 0).max().over(of_moment)
+    helping = {name: marked.is_help & is_so for name, is_so in _by_owner(marked).items()}
+    judged = marked.mutate(
+        is_disputed=is_split & (marked["rank"].min().over(of_moment) != _RANKS[DECIDES]),
+        **{name: is_so.ifelse(1, 0).max().over(of_moment) == 1 for name, is_so in helping.items()},
+    )
+    first = _latest(judged, ["moment_id"], judged["rank"])
+    stands = ~first.is_disputed
+    return first.select(
+        "moment_id",
+        verdict=stands.ifelse(first.verdict, DISPUTED),
+        told_type=stands.ifelse(first.assist_type, ibis.null("string")),
+        told_partner=stands.ifelse(first.partner_id, ibis.null("string")),
+        is_confirmed=stands & first.is_help & first.is_confirmed,
+        is_verified=stands & first.is_help & first.is_verified,
+    )
 
 
-def standing_moments(moments: ir.Table, reviews: ir.Table) -> ir.Table:
-    """Moments as people left them, with ``verdict`` (null: nobody has judged).
+def standing_moments(moments: ir.Table, signals: ir.Table, judged_moments: ir.Table, reviews: ir.Table) -> ir.Table:
+    """Moments as people left them, with ``verdict`` (null: nobody has judged), ``is_confirmed`` and ``is_verified``.
 
-    One whose latest judgement rejects it, or relabels it as a class that is no assist, is left out; a corrected partner
-    or type takes the place of the moment's own.
+    A row of ``judged_moments`` takes the place of the found one with its id. A corrected partner or type takes the
+    place of the moment's own. A signal told to be an assist is a moment; a moment that was rejected, or told to be no
+    assist, is none. What people disagree about is as it was found, with the verdict ``disputed``: a row that is in
+    ``judged_moments`` alone is then left out.
     """
-    latest = latest_judgements(reviews)
-    judged = moments.left_join(latest, "moment_id").drop("moment_id_right")
-    is_gone = (judged.verdict == "rejected") | judged.told_type.isin(taxonomy().other_ids)
-    kept = judged.filter(~is_gone.fill_null(ibis.literal(value=False)))
-    return kept.mutate(
-        partner_id=kept.told_partner.coalesce(kept.partner_id), assist_type=kept.told_type.coalesce(kept.assist_type)
+    told = standing_judgements(reviews)
+    disputed = told.filter(told.verdict == DISPUTED)
+    unfounded = disputed.anti_join(moments, "moment_id").anti_join(signals, "moment_id")
+    helping = signals.semi_join(told.filter(told.told_type.isin(taxonomy().assist_ids)), "moment_id")
+    kept = [rows.anti_join(judged_moments, "moment_id") for rows in (moments, helping)]
+    rows = ibis.union(*map(_plain, (*kept, judged_moments.anti_join(unfounded, "moment_id"))))
+    judged = rows.left_join(told, "moment_id").drop("moment_id_right")
+    judged = judged.mutate(
+        partner_id=judged.told_partner.coalesce(judged.partner_id),
+        assist_type=judged.told_type.coalesce(judged.assist_type),
+        is_confirmed=holds(judged.is_confirmed),
+        is_verified=holds(judged.is_verified),
     ).drop("told_partner", "told_type")
+    is_gone = holds(judged.verdict == "rejected") | judged.assist_type.isin(taxonomy().other_ids)
+    return judged.filter(~is_gone)
+
+
+def _plain(rows: ir.Table) -> ir.Table:
+    """The declared columns, of the same types wherever they come from."""
+    return rows.select(**{c.name: rows[c.name].cast(IBIS_TYPES[c.kind]) for c in MOMENTS.columns})
+
+
+def _latest(rows: ir.Table, keys: list[str], *before: ir.Value) -> ir.Table:
+    """Of each group the first row by ``before``, of equal ones the latest."""
+    order = [*before, rows.reviewed_at.desc(), rows.review_id.desc()]
+    placed = rows.mutate(place=ibis.row_number().over(ibis.window(group_by=keys, order_by=order)))
+    return placed.filter(placed.place == 0).drop("place")
+
+
+def _said(rows: ir.Table) -> ir.StringValue:
+    """What a judgement says a moment is, as one text."""
+    parts = [rows[name].notnull().ifelse(ibis.literal("=").concat(rows[name]), "-") for name in _CORRECTED]
+    return (rows.verdict == "rejected").ifelse("", parts[0].concat(_SEPARATOR, parts[1]))
+
+
+def _by_owner(rows: ir.Table) -> dict[str, ir.BooleanValue]:
+    return {"is_confirmed": rows.role != OWNER, "is_verified": rows.role == OWNER}
 
 
 def known_moments(moments: ir.Table, conversations: ir.Table, cutoffs: ir.Table) -> ir.Table:

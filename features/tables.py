@@ -464,6 +464,31 @@ SIGNALS: Final = Table(
     _MOMENT_COLUMNS,
     ("moment_id",),
 )
+JUDGED_MOMENTS: Final = Table(
+    "judged_moments",
+    "One row per moment as people left it, where that is other than what the model finds now: added, split off, its "
+    "words corrected (the row takes the place of the found one with its id), or judged and found no more.",
+    _MOMENT_COLUMNS,
+    ("moment_id",),
+)
+MOMENT_CUES: Final = Table(
+    "moment_cues",
+    "One row per reason why the model flagged a moment or signal as what it is.",
+    (
+        _id("moment_id", "The moment or signal."),
+        Column("place", Kind.INTEGER, "Its place among the moment's reasons, from 1.", unit="count", minimum=1),
+        _id("conversation_id", "The conversation."),
+        _category(
+            "kind",
+            "How the partner is known, words of the talk (names by role), or who did what in a clause.",
+            ("partner", "words", "clause"),
+            nullable=False,
+        ),
+        _text("cue", "The reason.", nullable=False),
+        _number("weight", "How much it speaks for the class; null of how the partner is known.", "log-odds"),
+    ),
+    key=("moment_id", "place"),
+)
 
 REVIEWS: Final = Table(
     "reviews",
@@ -614,6 +639,17 @@ CONVERSATION_TABLES: Final = ("conversations", "utterances", "participants")
 """Input tables that hold what was said, and by whom; their rows go when a conversation is deleted."""
 RESULT_TABLES: Final[dict[str, Table]] = {
     table.name: table
-    for table in (MOMENTS, SIGNALS, CONVERSATION_LINKS, REVIEWS, DELETIONS, CREDITS, PARTNER_EFFECTS, PARTNER_SCORES)
+    for table in (
+        MOMENTS,
+        SIGNALS,
+        JUDGED_MOMENTS,
+        MOMENT_CUES,
+        CONVERSATION_LINKS,
+        REVIEWS,
+        DELETIONS,
+        CREDITS,
+        PARTNER_EFFECTS,
+        PARTNER_SCORES,
+    )
 }
 TABLES: Final[dict[str, Table]] = INPUT_TABLES | RESULT_TABLES

@@ -15,7 +15,8 @@ import pandas as pd
 
 from features.assist.taxonomy import taxonomy
 from features.inputs import inputs_from
-from features.moments import latest_judgements, standing_moments
+from features.judgements import DISPUTED
+from features.moments import standing_judgements, standing_moments
 from features.shown import count, listing
 from features.speakers import people, speaker_organisations
 from pipelines.config import Config
@@ -38,7 +39,8 @@ _GONE: Final = "source deleted"
 _MOMENT: Final = """
 CREATE TEMP TABLE moment AS
 SELECT m.moment_id, m.conversation_id, m.deal_id, m.partner_id, m.assist_type, m.start_s, m.utterance_ids,
-    m.quote, m.confidence, m.verdict, c.started_at AT TIME ZONE 'UTC' AS started_at, c.channel, c.url,
+    m.quote, m.confidence, nullif(m.verdict, '{disputed}') AS verdict, m.is_confirmed, m.is_verified,
+    c.started_at AT TIME ZONE 'UTC' AS started_at, c.channel, c.url,
     x.conversation_id IS NOT NULL OR c.conversation_id IS NULL AS is_deleted
 FROM ({standing}) m LEFT JOIN conversations c USING (conversation_id)
 LEFT JOIN (SELECT DISTINCT conversation_id FROM deletions) x USING (conversation_id)
@@ -59,8 +61,9 @@ FROM moment
 """
 _SIGNALS: Final = """
 SELECT partner_id, assist_type, count(*) AS n FROM signals
-WHERE partner_id IS NOT NULL AND assist_type = ANY($classes)
-    AND moment_id NOT IN (SELECT moment_id FROM judgement WHERE verdict IN ('rejected', 'relabelled'))
+WHERE partner_id IS NOT NULL AND assist_type = ANY($classes) AND moment_id NOT IN (
+    SELECT moment_id FROM judgement WHERE verdict IN ('rejected', 'relabelled') OR told_type IS NOT NULL
+)
 GROUP BY ALL ORDER BY ALL
 """
 _EVIDENCE: Final = """
@@ -74,10 +77,11 @@ _WANTED: Final = "SELECT DISTINCT conversation_id FROM moment WHERE deal_id IN (
 def prepare_moments(source: Source) -> None:
     """Makes the tables ``moment`` and ``judgement`` of the source's connection."""
     inputs = inputs_from(source.connection)
-    latest = ibis.to_sql(latest_judgements(inputs.reviews), dialect="duckdb")
-    source.connection.execute(f"CREATE TEMP TABLE judgement AS {latest}")
-    standing = ibis.to_sql(standing_moments(inputs.moments, inputs.reviews), dialect="duckdb")
-    source.connection.execute(_MOMENT.format(standing=standing))
+    told = ibis.to_sql(standing_judgements(inputs.reviews), dialect="duckdb")
+    source.connection.execute(f"CREATE TEMP TABLE judgement AS {told}")
+    rows = standing_moments(inputs.moments, inputs.signals, inputs.judged_moments, inputs.reviews)
+    standing = ibis.to_sql(rows, dialect="duckdb")
+    source.connection.execute(_MOMENT.format(standing=standing, disputed=DISPUTED))
 
 
 def journey(source: Source, partners: dict[str, Partner]) -> Journey | None:
@@ -160,7 +164,7 @@ def _evidence(row: dict[str, Any]) -> Evidence:
         medium=_MESSAGES.get(row["channel"], "call"),
         side=SIDES.get(row["speaker_org"] or "", ""),
         confidence=row["confidence"],
-        is_confirmed=row["verdict"] in {"confirmed", "relabelled"},
+        is_confirmed=row["is_confirmed"] or row["is_verified"],
         is_unsure=row["verdict"] is None and row["confidence"] < SURE,
         is_deleted=gone,
         url="" if gone else web_address(row["url"]),
