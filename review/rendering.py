@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -62,6 +62,9 @@ FILTERS: Final = {
     "partner_type": titles.partner_type,
     "words": lambda name: str(name).replace("_", " "),
     "segment": segment,
+    "money": shown.money,
+    "exact_money": partial(shown.money, exact=True),
+    "cents": lambda value, unit: shown.money(shown.Money.of([(unit, value)]), exact=True),
 }
 
 

@@ -10,7 +10,7 @@ from features.shown import Money, money, percent, rounded_parts
 from features.tables import DIRECT
 from features.titles import METHOD_TEXTS, method_name, method_short
 
-__all__ = ["OWN_TEAM", "Cell", "ClaimTable", "Column", "Line", "claim_table", "method_order"]
+__all__ = ["OWN_TEAM", "Cell", "ClaimTable", "Column", "Line", "claim_table", "method_order", "rank"]
 
 OWN_TEAM: Final = "Own team and everything else"
 Credit = Mapping[str, Any]
@@ -70,7 +70,7 @@ def claim_table(claims: Sequence[Mapping[Any, Any]], names: Mapping[str, str], c
     names : of partners, by id.
     currency : the deal's.
     """
-    players = sorted(claims, key=_rank)
+    players = sorted(claims, key=rank)
     methods = method_order({method for claim in players for method in claim["credits"]})
     made = [_column(method, [claim["credits"].get(method, {}) for claim in players], currency) for method in methods]
     lines = tuple(
@@ -86,7 +86,8 @@ def claim_table(claims: Sequence[Mapping[Any, Any]], names: Mapping[str, str], c
     return ClaimTable(tuple(column for column, _, _ in made), lines, tuple(total for _, _, total in made))
 
 
-def _rank(claim: Mapping[Any, Any]) -> tuple[bool, float, str]:
+def rank(claim: Mapping[Any, Any]) -> tuple[bool, float, str]:
+    """The order of a deal's players: those with most credit first, the own team last."""
     return claim["partner_id"] == DIRECT, -(claim["share"] or 0.0), claim["partner_id"]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from features.shown import day
 from features.tables import DIRECT
-from review.pages.claim_table import OWN_TEAM
+from review.pages.claim_table import OWN_TEAM, rank
 from review.rendering import type_name
 from review.store.deals import DealFile
 from review.store.facts import Stage, stages_of, touches_of
@@ -114,7 +114,9 @@ def timeline(file: DealFile) -> Timeline:
             player == DIRECT,
             tuple(_mark(event, _x(event.at, first, last, later)) for event in sorted(events, key=lambda e: e.at)),
         )
-        for player, events in _by_player([*happened, *said], [claim["partner_id"] for claim in file.claims])
+        for player, events in _by_player(
+            [*happened, *said], [claim["partner_id"] for claim in sorted(file.claims, key=rank)]
+        )
     ]
     closed = deal["closed_at"]
     return Timeline(
@@ -165,11 +167,11 @@ def _whose(moment: Mapping[Any, Any]) -> str:
 
 
 def _by_player(events: Sequence[_Event], claiming: Sequence[str]) -> list[tuple[str, list[_Event]]]:
-    """Events by player, those with most of them first, the own team last."""
+    """Events by player in the order of claims, then players without a claim, the own team last."""
     grouped: dict[str, list[_Event]] = {player: [] for player in claiming if player != DIRECT}
     for event in events:
         grouped.setdefault(event.partner_id, []).append(event)
-    return sorted(grouped.items(), key=lambda pair: (pair[0] == DIRECT, -len(pair[1]), pair[0]))
+    return sorted(grouped.items(), key=lambda pair: pair[0] == DIRECT)
 
 
 def _mark(event: _Event, x: float) -> Mark:

@@ -13,7 +13,18 @@ from sqlalchemy.engine import Connection, RowMapping
 from features.tables import DIRECT
 from review.store.schema import claims, deals, disputes, judgements, moments, partners, verifications
 
-__all__ = ["OPEN", "ORDERS", "PAGE_SIZE", "DealFile", "DealRow", "Wanted", "deal_file", "found_deals", "owners"]
+__all__ = [
+    "OPEN",
+    "ORDERS",
+    "PAGE_SIZE",
+    "DealFile",
+    "DealRow",
+    "Order",
+    "Wanted",
+    "deal_file",
+    "found_deals",
+    "owners",
+]
 
 PAGE_SIZE: Final = 50
 Order = Literal["amount", "closed", "contested"]
@@ -34,6 +45,11 @@ class Wanted:
     partner: str = ""
     order: Order = "amount"
     page: int = 1
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether not every deal is wanted."""
+        return any((self.search, self.outcome, self.owner, self.grade, self.partner))
 
 
 @dataclass(frozen=True)

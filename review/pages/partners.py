@@ -1,0 +1,163 @@
+"""The list of partners, and one with its credit by grade, its deals and what was said of it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import BeforeValidator
+from sqlalchemy.engine import Connection, RowMapping
+
+from features.grades import GRADES
+from features.shown import Money
+from features.titles import METHOD_TEXTS
+from review.desk import Desk, desk_of
+from review.pages.deal_view import meaning_of
+from review.pages.moment_lines import moment_line
+from review.pages.paging import PageNumber, pager
+from review.pages.partner_view import by_grade, by_quarter, kinds
+from review.rendering import page, segment
+from review.roles import Right, Viewer
+from review.security.access import needs
+from review.store.deals import OPEN
+from review.store.partners import (
+    Claim,
+    claims_of,
+    disputes_of,
+    main_method,
+    methods_of,
+    moments_of,
+    partner_named,
+    partner_rows,
+    precision_of,
+)
+from review.store.periods import Period
+
+__all__ = ["Asked", "Day", "asked_period", "partner_for", "router", "totals"]
+
+router = APIRouter()
+Looker = Annotated[Viewer, Depends(needs(Right.SEE, Right.SEE_OWN))]
+AtDesk = Annotated[Desk, Depends(desk_of)]
+Day = Annotated[date | None, BeforeValidator(lambda text: text or None)]
+ROWS: Final = 25
+"""Deals, and moments, on one page."""
+
+
+def asked_period(since: Annotated[Day, Query(alias="from")] = None, until: Annotated[Day, Query()] = None) -> Period:
+    """The period of an address: two days, both inclusive; either may be missing."""
+    if since and until and since > until:
+        raise HTTPException(422, f"The period ends on {until}, before it begins on {since}. Exchange the two days.")
+    return Period(since, until)
+
+
+Asked = Annotated[Period, Depends(asked_period)]
+
+
+@router.get("/partners", response_class=HTMLResponse)
+def partner_list(request: Request, viewer: Looker, desk: AtDesk) -> Response:
+    """All partners; somebody of a partner gets to its own page at once."""
+    if not viewer.may(Right.SEE):
+        return RedirectResponse(f"/partners/{segment(viewer.partner_id or '')}", 303)
+    with desk.engine.connect() as connection:
+        rows = partner_rows(connection, desk.options.report_currency)
+        method = main_method(connection)
+    return page(request, "partners.html.jinja", viewer, rows=rows, method=method, grades=GRADES)
+
+
+@router.get("/partners/{partner_id:path}", response_class=HTMLResponse)
+def partner_page(
+    request: Request,
+    viewer: Looker,
+    desk: AtDesk,
+    partner_id: str,
+    period: Asked,
+    method: Annotated[str, Query(max_length=50)] = "",
+    deals: PageNumber = 1,
+    said: PageNumber = 1,
+) -> HTMLResponse:
+    """One partner in a period, by one method."""
+    with desk.engine.connect() as connection:
+        partner = partner_for(connection, viewer, partner_id)
+        main, methods = main_method(connection), methods_of(connection, partner_id)
+        chosen = _chosen(method, methods, main)
+        found = claims_of(
+            connection,
+            partner_id,
+            period,
+            chosen,
+            is_main=chosen == main,
+            report_currency=desk.options.report_currency,
+        )
+        heard = moments_of(connection, partner_id, period)
+        contested = disputes_of(connection, partner_id)
+        precision = precision_of(connection, partner_id, period) if viewer.may(Right.SEE) else None
+    return page(
+        request,
+        "partner.html.jinja",
+        viewer,
+        partner=partner,
+        period=period,
+        periods=_periods(desk),
+        method=chosen,
+        methods=methods or [chosen],
+        total=totals(found),
+        grades=by_grade(found),
+        quarters=by_quarter(found),
+        kinds=kinds(heard),
+        claims=found[(deals - 1) * ROWS : deals * ROWS],
+        claim_pages=pager(request, deals, ROWS, len(found), "deals"),
+        heard=[
+            (moment_line(row), row["deal_name"] or row["deal_id"] or "")
+            for row in heard[(said - 1) * ROWS : said * ROWS]
+        ],
+        said_pages=pager(request, said, ROWS, len(heard), "said"),
+        n_waiting=sum(row["state"] == "waiting" for row in heard),
+        n_confirmed=sum(bool(row["is_confirmed"]) for row in heard),
+        disputes=[row for row in contested if row["state"] in OPEN],
+        settled=sum(row["state"] not in OPEN for row in contested),
+        precision=precision,
+        meaning=meaning_of(chosen),
+        says=METHOD_TEXTS[chosen].meaning if chosen in METHOD_TEXTS else "",
+    )
+
+
+def partner_for(connection: Connection, viewer: Viewer, partner_id: str) -> RowMapping:
+    """The partner of that id; a 404 where there is none, and for one that the viewer may not know of."""
+    found = None if "\0" in partner_id or not viewer.sees(partner_id) else partner_named(connection, partner_id)
+    if found is None:
+        raise HTTPException(404, "There is no partner of that id. Look for it in the list of partners.")
+    return found
+
+
+def totals(claims: list[Claim]) -> dict[str, Any]:
+    """What a partner's claims add up to."""
+    won = [claim for claim in claims if claim.outcome == "won"]
+    return {
+        "n_closed": len(claims),
+        "n_won": len(won),
+        "wins": sum(claim.share or 0.0 for claim in won),
+        "money": Money.of((claim.currency, claim.cents) for claim in won if claim.cents is not None),
+        "n_backed": sum(claim.grade in ("A", "B") for claim in won),
+    }
+
+
+def _chosen(method: str, methods: list[str], main: str) -> str:
+    if method and method not in methods:
+        raise HTTPException(
+            404, f"No method {method!r} credits this partner. There are: {', '.join(methods) or 'none'}."
+        )
+    return method or main
+
+
+def _periods(desk: Desk) -> list[tuple[str, str]]:
+    """Periods to choose at once: a name and the address's query."""
+    today = desk.clock().date()
+    first = date(today.year, 3 * ((today.month - 1) // 3) + 1, 1)
+    starts = [
+        ("This quarter", first),
+        ("This year", date(today.year, 1, 1)),
+        ("Since last year", date(today.year - 1, 1, 1)),
+    ]
+    return [("All time", ""), *((name, f"from={start}") for name, start in starts)]
