@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Final
 
@@ -78,14 +78,13 @@ def user_named(connection: Connection, name: str) -> User | None:
         kept = user_name(name)
     except ValueError:
         return None
-    row = connection.execute(_selected().where(users.c.name == kept)).one_or_none()
-    return None if row is None else User(*row)
+    found = _rows(connection, users.c.name == kept)
+    return found[0] if found else None
 
 
 def all_users(connection: Connection) -> list[User]:
     """All users by name, the disabled ones last."""
-    order = (users.c.disabled_at.is_not(None), users.c.name)
-    return [User(*row) for row in connection.execute(_selected().order_by(*order))]
+    return _rows(connection)
 
 
 def add_user(
@@ -162,10 +161,10 @@ def keep_hash(connection: Connection, name: str, password_hash: str) -> None:
     connection.execute(users.update().where(users.c.name == name).values(password_hash=password_hash))
 
 
-def _selected() -> sa.Select[tuple[str, str, str | None, str | None, datetime, datetime | None]]:
-    return sa.select(
-        users.c.name, users.c.role, users.c.partner_id, users.c.password_hash, users.c.created_at, users.c.disabled_at
-    )
+def _rows(connection: Connection, *which: sa.ColumnElement[bool]) -> list[User]:
+    columns = (users.c[field.name] for field in fields(User))
+    query = sa.select(*columns).where(*which).order_by(users.c.disabled_at.is_not(None), users.c.name)
+    return [User(**row) for row in connection.execute(query).mappings()]
 
 
 def _found(connection: Connection, name: str) -> User:
