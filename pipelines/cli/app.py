@@ -20,7 +20,9 @@ from pipelines.logs import bind, bound, failed
 FAILED: Final = 1
 BROKEN_PIPE: Final = 141
 INTERRUPTED: Final = 130
-EXTRAS: Final = {"optuna": "tune", "psycopg": "database", "pyspark": "spark", "sqlalchemy": "database"}
+EXTRAS: Final = {"optuna": "tune", "psycopg": "database", "pyspark": "spark", "sqlalchemy": "database"} | dict.fromkeys(
+    ("alembic", "argon2", "fastapi", "itsdangerous", "krippendorff", "limits", "multipart", "uvicorn"), "review"
+)
 DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DEBUG_HINT: Final = "Run it again with --debug to see where this comes from."
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from pipelines.config import Config
+from pipelines.reviewing.belonging import belong
 from pipelines.reviewing.inward import copied
 from pipelines.reviewing.judged import taken, written
 from pipelines.workspace import BRIEF, Workspace
@@ -71,7 +72,15 @@ class Exchanged:
         return "\n".join(lines or ["Nothing had changed."])
 
 
-def exchange(workspace: Workspace, engine: Engine, config: Config, now: datetime, *, wait: float = 0.0) -> Exchanged:
+def exchange(
+    workspace: Workspace,
+    engine: Engine,
+    config: Config,
+    now: datetime,
+    *,
+    wait: float = 0.0,
+    adopt: bool = False,
+) -> Exchanged:
     """Brings the database up to date with the workspace, and the workspace's judgements with the database.
 
     Doing it again changes nothing; one that was cut short at any moment is finished by the next.
@@ -81,13 +90,15 @@ def exchange(workspace: Workspace, engine: Engine, config: Config, now: datetime
     config : its ``report_currency`` is used.
     now : written into the audit, where judgements of other programs are taken in.
     wait : seconds to wait for another run that holds the workspace.
+    adopt : take over a database that another workspace has filled.
 
     Raises
     ------
     WorkspaceError
-        When another run holds the workspace.
+        When another run holds the workspace, or another workspace has filled the database.
     """
     with workspace.lock(BRIEF, wait=wait), _alone(engine):
+        belong(workspace, engine, adopt=adopt)
         before, files = _seen(engine), _files(workspace, config)
         with engine.connect() as reader:
             people = last_change(reader)
