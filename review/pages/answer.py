@@ -1,6 +1,7 @@
 """The page of a deal's owner, reached by a signed link and no log-in: one question, four buttons, one tap.
 
-Opening the link never answers, because mail scanners open links. Each form is guarded by the link itself.
+Opening the link never answers, because mail scanners open links. Each form is guarded by the link itself. An address
+may try only so many links that are none of ours in a minute, and send only so many answers to one question.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from review.desk import Desk, desk_of
 from review.rendering import page
 from review.security.links import Link, read_link
+from review.security.pace import address_of, pace_of
 from review.store.asked import Asked, asked_by_ids
 from review.store.engine import writing
 from review.store.replies import ANSWERS, LONGEST_COMMENT, TooLateError, answer, not_me, want_new_link
@@ -52,7 +54,7 @@ class Batch:
 @router.get("/{token}")
 def show(request: Request, token: str, q: str | None = None, done: str | None = None) -> HTMLResponse:
     """The question ``q``, or the first that is open; ``done`` is the one that was answered last."""
-    batch = _batch(desk_of(request), token)
+    batch = _batch(request, token)
     if batch is None:
         return _page(request, "answer_none", 404)
     return _shown(request, batch, q=q, done=done)
@@ -69,12 +71,13 @@ def take(
 ) -> Response:
     """Takes an answer and goes on to what is asked next."""
     desk = desk_of(request)
-    batch = _batch(desk, token)
+    batch = _batch(request, token)
     if batch is None:
         return _page(request, "answer_none", 404)
     item = batch.find(question)
     if item is None:
         return _shown(request, batch, say="That question can be answered no more; nothing was recorded.", status=410)
+    _attempt(request, question)
     if said not in ANSWERS:
         return _shown(request, batch, q=question, say="Choose one of the four answers.", status=400)
     if stamp != item.stamp:
@@ -84,7 +87,7 @@ def take(
         with writing(desk.engine) as connection:
             answer(connection, question, said, comment, desk.clock())
     except (TooLateError, LookupError):
-        return _page(request, "answer_expired", 410, batch=_batch(desk, token))
+        return _page(request, "answer_expired", 410, batch=_batch(request, token))
     return RedirectResponse(f"/v/{token}?done={question}", 303, HEADERS)
 
 
@@ -92,7 +95,7 @@ def take(
 def somebody_else(request: Request, token: str) -> HTMLResponse:
     """Somebody else has opened the link: nothing is counted, and whoever asked is told."""
     desk = desk_of(request)
-    batch = _batch(desk, token)
+    batch = _batch(request, token)
     if batch is None:
         return _page(request, "answer_none", 404)
     with writing(desk.engine) as connection:
@@ -104,22 +107,28 @@ def somebody_else(request: Request, token: str) -> HTMLResponse:
 def new_link(request: Request, token: str) -> HTMLResponse:
     """The link has expired and its holder wants to answer: whoever asked is told."""
     desk = desk_of(request)
-    batch = _batch(desk, token)
+    batch = _batch(request, token)
     if batch is None or not batch.expired:
         return _page(request, "answer_none", 404)
     with writing(desk.engine) as connection:
         want_new_link(connection, [item.question for item in batch.expired], desk.clock())
-    return _page(request, "answer_expired", 200, batch=_batch(desk, token))
+    return _page(request, "answer_expired", 200, batch=_batch(request, token))
 
 
-def _batch(desk: Desk, token: str) -> Batch | None:
-    """What the token leads to; None for one that is not ours, or whose questions are gone."""
+def _batch(request: Request, token: str) -> Batch | None:
+    """What the token leads to; None for one that is not ours, or whose questions are gone. Raises a 429."""
+    desk = desk_of(request)
     link = read_link(desk.secret, token)
     if link is None:
+        _attempt(request)
         return None
     with desk.engine.connect() as connection:
         items = asked_by_ids(connection, link.verification_ids)
     return _sorted(desk, token, link, items) if items else None
+
+
+def _attempt(request: Request, about: str = "") -> None:
+    pace_of(request).attempt([f"link:{address_of(request, desk_of(request).options)}:{about}"])
 
 
 def _sorted(desk: Desk, token: str, link: Link, items: list[Asked]) -> Batch:

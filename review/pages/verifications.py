@@ -19,7 +19,16 @@ from review.store.asked import PAGE, Asked, Filters, asked, asked_by_ids, counts
 from review.store.engine import writing
 from review.store.messages import due
 from review.store.schema import VERIFICATION_STATES
-from review.store.verifications import CannotAskError, Verification, ask, ask_again, ask_all, found, withdraw
+from review.store.verifications import (
+    CannotAskError,
+    NoOwnerError,
+    Verification,
+    ask,
+    ask_again,
+    ask_all,
+    found,
+    withdraw,
+)
 
 __all__ = ["router"]
 
@@ -68,8 +77,7 @@ def ask_one(request: Request, viewer: Judge, moment_id: Id, recipient: Given = "
         with writing(desk.engine) as connection:
             ask(connection, moment_id, **_asker(desk, viewer), recipient=recipient or None)
     except (CannotAskError, LookupError) as error:
-        status = 404 if isinstance(error, LookupError) else 409
-        return page(request, "cannot_ask.html.jinja", viewer, status=status, reason=_text(error), back=here)
+        return _refused(request, viewer, error, here)
     return RedirectResponse(here, 303)
 
 
@@ -237,9 +245,22 @@ def _ago(now: datetime, moment: datetime) -> str:
     return {0: "today", 1: "yesterday"}.get(days, f"{count(abs(days), 'day')} ago" if days > 0 else day(moment))
 
 
-def _refused(request: Request, viewer: Viewer, error: Exception) -> HTMLResponse:
-    status = 404 if isinstance(error, LookupError) else 409
-    return page(request, "cannot_ask.html.jinja", viewer, status=status, reason=_text(error), back="/verifications")
+def _refused(request: Request, viewer: Viewer, error: Exception, back: str = "/verifications") -> HTMLResponse:
+    """Why not, and whom one could ask instead where the deal's owner is what is missing."""
+    owners: list[tuple[str, str | None]] = []
+    if isinstance(error, NoOwnerError):
+        with desk_of(request).engine.connect() as connection:
+            owners = people(connection)
+    return page(
+        request,
+        "cannot_ask.html.jinja",
+        viewer,
+        status=404 if isinstance(error, LookupError) else 409,
+        reason=_text(error),
+        back=back,
+        owners=owners,
+        here=request.url.path,
+    )
 
 
 def _check_own(question: Verification | None, viewer: Viewer) -> None:

@@ -15,7 +15,18 @@ from review.desk import Options
 from review.store.events import Event, record
 from review.store.schema import deals, moments, verifications
 
-__all__ = ["OPEN", "CannotAskError", "Verification", "ask", "ask_again", "ask_all", "expire", "found", "withdraw"]
+__all__ = [
+    "OPEN",
+    "CannotAskError",
+    "NoOwnerError",
+    "Verification",
+    "ask",
+    "ask_again",
+    "ask_all",
+    "expire",
+    "found",
+    "withdraw",
+]
 
 OPEN: Final = ("queued", "sent", "undeliverable")
 """States in which an answer is still awaited."""
@@ -26,6 +37,10 @@ LONGEST_RECIPIENT: Final = 254
 
 class CannotAskError(ValueError):
     """A question that cannot be asked, or taken back; the message says why and what would help."""
+
+
+class NoOwnerError(CannotAskError):
+    """A deal whose owner is not known, or is whoever asks; somebody else could be asked."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +116,7 @@ def ask(
     _check(moment)
     person, name = _owner(connection, moment) if recipient is None else _somebody(connection, recipient)
     if person.casefold() == asked_by.casefold():
-        raise CannotAskError(
+        raise NoOwnerError(
             "The deal's owner is you. Somebody else has to ask, so that the answer is another person's word."
         )
     already = _open_question(connection, moment_id, person)
@@ -197,6 +212,8 @@ def _check(moment: sa.RowMapping) -> None:
         raise CannotAskError("The moment was rejected. Undo the rejection before you ask the deal's owner about it.")
     if (moment["told_type"] or moment["assist_type"]) in taxonomy().other_ids:
         raise CannotAskError("The moment is not taken for help by a partner. Give it a type of help before you ask.")
+    if moment["state"] == "ignored":
+        raise CannotAskError("The moment was set aside. Bring it back before you ask the deal's owner about it.")
     if moment["state"] == "gone":
         raise CannotAskError("The moment is found no more, so there is nothing to ask about.")
     if moment["deal_id"] is None:
@@ -223,7 +240,7 @@ def _owner(connection: Connection, moment: sa.RowMapping) -> tuple[str, str | No
     row = connection.execute(query).first()
     person = (row.owner_email or row.owner_id) if row is not None else None
     if row is None or not person:
-        raise CannotAskError("The deal has no owner in the data. Name somebody else to ask, or give the deal an owner.")
+        raise NoOwnerError("The deal has no owner in the data. Ask an owner of another deal, or give it an owner.")
     return person, row.owner_name
 
 
