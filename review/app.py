@@ -5,13 +5,12 @@ from __future__ import annotations
 from importlib.resources import files
 
 from fastapi import Depends, FastAPI
-from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.engine import Engine
 
 from review.channels.message import Channel
 from review.desk import Clock, Desk, Options
-from review.pages import account, answer
+from review.pages import account, answer, audit, disputes, moment, queue, users, verdicts, verifications
 from review.security.access import paced
 from review.security.errors import PROBLEMS
 from review.security.guard import guard
@@ -37,9 +36,11 @@ def create_app(engine: Engine, options: Options, clock: Clock, channel: Channel 
     app.mount("/static", StaticFiles(directory=str(files("review") / "static")), name="static")
     app.include_router(account.router)
     app.include_router(answer.router)
-
-    @app.get("/", include_in_schema=False)
-    def home() -> RedirectResponse:
-        return RedirectResponse("/queue", 303)
-
+    app.include_router(audit.router)
+    app.include_router(disputes.router)
+    app.include_router(verifications.router)
+    app.include_router(queue.router)
+    app.include_router(moment.router)
+    app.include_router(verdicts.router)
+    app.include_router(users.router)
     return app

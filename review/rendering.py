@@ -12,9 +12,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from features import shown, titles
 from features.assist.taxonomy import taxonomy
+from review.desk import desk_of
 from review.roles import Right, Viewer
 
-__all__ = ["environment", "page", "segment"]
+__all__ = ["environment", "menu", "page", "segment"]
 
 
 def _visible(value: object) -> object:
@@ -104,11 +105,13 @@ def environment() -> Environment:
 
 
 def page(request: Request, template: str, viewer: Viewer | None, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """A template as an answer; it knows ``viewer`` (None: nobody is logged in), ``csrf`` and ``path`` as well.
+    """A template as an answer; it knows ``viewer`` (None: nobody is logged in), ``csrf``, ``path`` and ``by_proxy``.
 
     ``csrf`` is the token that every form must send back; ``review.security`` puts it into the request's state.
+    ``by_proxy`` says whether a proxy vouches for users, so that nobody logs in or out here.
     """
     made = environment().get_template(template)
     csrf = getattr(request.state, "csrf", "")
-    text = made.render(viewer=viewer, csrf=csrf, path=request.url.path, **values)
+    by_proxy = desk_of(request).options.header is not None
+    text = made.render(viewer=viewer, csrf=csrf, path=request.url.path, by_proxy=by_proxy, **values)
     return HTMLResponse(text, status)

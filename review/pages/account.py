@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from review.desk import Desk, desk_of
-from review.rendering import page
+from review.rendering import menu, page
 from review.roles import Viewer
 from review.security import passwords
 from review.security.access import Looking, needs
@@ -29,10 +29,16 @@ router = APIRouter(include_in_schema=False)
 WRONG: Final = "No user has this name and password. Mind capitals in the password, or ask an admin for a new one."
 """The same for a wrong name, a wrong password and a disabled user."""
 USED_UP: Final = (
-    "This link to set up the page is good for nothing (any more). Log in, or start the page anew for another."
+    "This link does not set up the page, or no longer. Log in; or start the page anew, which shows another."
 )
 Somebody = Annotated[Viewer, Depends(needs())]
 Word = Annotated[str, Form(max_length=2000)]
+
+
+@router.get("/", response_model=None)
+def home(viewer: Somebody) -> Response:
+    """Leads to the first page that the viewer may open."""
+    return RedirectResponse(menu(viewer)[0][0], 303)
 
 
 @router.get("/login", response_model=None)
@@ -152,10 +158,7 @@ def _check_setup(desk: Desk, token: str) -> None:
 
 
 def _login(request: Request, *, back: str, name: str = "", fault: str = "", status: int = 200) -> HTMLResponse:
-    header = desk_of(request).options.header
-    return page(
-        request, "login.html.jinja", None, status=status, back=back, name=name, fault=fault, by_proxy=bool(header)
-    )
+    return page(request, "login.html.jinja", None, status=status, back=back, name=name, fault=fault)
 
 
 def _setup(request: Request, token: str, *, name: str = "", fault: str = "", status: int = 200) -> HTMLResponse:
@@ -185,6 +188,5 @@ def _account(
         status=status,
         is_done=is_done,
         fault=fault,
-        by_proxy=bool(desk_of(request).options.header),
         shortest=passwords.SHORTEST,
     )

@@ -30,7 +30,7 @@ Looking = Annotated[Viewer | None, Depends(looking)]
 
 
 async def paced(request: Request, viewer: Looking) -> None:
-    """Counts a request to its user, or to its address where nobody is logged in; raises a 429 beyond what is allowed."""
+    """Counts a request to its user, or to its address where nobody is logged in; raises a 429 for too many."""
     whose = f"user:{viewer.name}" if viewer else f"address:{address_of(request, desk_of(request).options)}"
     pace_of(request).request(whose)
 

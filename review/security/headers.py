@@ -13,17 +13,9 @@ from review.desk import Options
 
 __all__ = ["HEADERS", "Protection", "protect"]
 
-POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 UNUSED: Final = ("camera", "microphone", "geolocation", "payment", "usb", "browsing-topics")
 HEADERS: Final = {

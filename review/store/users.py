@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
 
 from review.roles import ROLES, Role, Viewer
 from review.security import passwords
 from review.store.events import Event, record
-from review.store.schema import partners, sessions, users
+from review.store.schema import events, partners, sessions, users
 
 __all__ = [
     "User",
@@ -26,11 +27,12 @@ __all__ = [
     "has_users",
     "keep_hash",
     "set_password",
+    "user_history",
     "user_name",
     "user_named",
 ]
 
-_NAME: Final = re.compile(r"[\w.@+'-]+( [\w.@+'-]+)*")
+_NAME: Final = re.compile(r"\w[\w.@+'-]*( [\w.@+'-]+)*")
 LONGEST_NAME: Final = 100
 
 
@@ -62,7 +64,7 @@ def user_name(text: str) -> str:
     if len(name) > LONGEST_NAME or not _NAME.fullmatch(name):
         raise ValueError(
             f"{text[:LONGEST_NAME]!r} cannot be a user's name. "
-            f"Use letters, digits and . @ + - _ ' with single spaces between, at most {LONGEST_NAME}."
+            f"Begin with a letter or digit; then also spaces and . @ + - _ ' may stand; {LONGEST_NAME} at most."
         )
     return name
 
@@ -85,6 +87,12 @@ def user_named(connection: Connection, name: str) -> User | None:
 def all_users(connection: Connection) -> list[User]:
     """All users by name, the disabled ones last."""
     return _rows(connection)
+
+
+def user_history(connection: Connection, name: str) -> Sequence[Row[Any]]:
+    """The latest rows of the audit about a user that are more than a log-in, newest first."""
+    is_about = sa.and_(events.c.subject == "user", events.c.subject_id == name, events.c.action != "logged_in")
+    return connection.execute(sa.select(events).where(is_about).order_by(events.c.seq.desc()).limit(50)).all()
 
 
 def add_user(
