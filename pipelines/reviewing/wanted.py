@@ -38,9 +38,12 @@ def prepare(connection: duckdb.DuckDBPyConnection, known: pa.Table, report_curre
     ``stands`` (not gone). Rows of ``judged_moments`` are copied only where the database knows no such moment.
     """
     connection.register("known", known)
-    units = str(ibis.to_sql(reported(inputs_from(connection).deals, report_currency), dialect="duckdb"))
+    units = ibis.to_sql(reported(inputs_from(connection).deals, report_currency), dialect="duckdb")
+    is_reported = "true" if report_currency is None else f"currency = {literal(report_currency)}"
     connection.execute(_FOUND)
-    connection.execute(f"CREATE TEMP TABLE unit AS {units}")
+    connection.execute(
+        f"CREATE TEMP TABLE unit AS SELECT *, CASE WHEN {is_reported} THEN rate END AS to_report FROM ({units})"
+    )
     for statement in (_TALK, _DEAL, _OWNER, _RECORD.format(recorded=_recorded(connection))):
         connection.execute(statement)
     order = ", ".join(literal(method) for method in METHODS)
@@ -116,7 +119,16 @@ _LISTS: Final = ", ".join(
         _facts(
             "touches",
             "touchpoints",
-            ("touchpoint_id", "partner_id", "kind", "journey_stage", "motion", "minutes", "source_system"),
+            (
+                "touchpoint_id",
+                "partner_id",
+                "kind",
+                "journey_stage",
+                "motion",
+                "minutes",
+                "source_system",
+                "conversation_id",
+            ),
             ("occurred_at",),
             "occurred_at, touchpoint_id",
         ),
@@ -141,8 +153,8 @@ DEALS: Final = Copy(
     ("deal_id",),
     f"""
 WITH {_LISTS}
-SELECT deal_id, d.name, account_id, owner_id, owner_name, owner_email, outcome, stage, amount, d.currency,
-    amount * rate AS amount_in_report, created_at, closed_at,
+SELECT deal_id, d.name, account_id, owner_id, owner_name, owner_email, outcome, stage, amount,
+    nullif(d.currency, '{NO_CURRENCY}') AS currency, amount * to_report AS amount_in_report, created_at, closed_at,
     to_json(struct_pack(stages := coalesce(stages, []), touches := coalesce(touches, []),
         leads := coalesce(leads, []), quotes := coalesce(quotes, [])))::VARCHAR AS facts
 FROM deals d SEMI JOIN deal USING (deal_id) JOIN unit USING (deal_id) LEFT JOIN owner USING (owner_id)
@@ -196,14 +208,24 @@ WITH main_credit AS (
         any_value(credit) FILTER (target = 'amount') AS amount
     FROM credits SEMI JOIN main USING (method) WHERE kind = 'split' GROUP BY ALL
 ),
-credit AS (
-    SELECT deal_id, partner_id, to_json(list(struct_pack(method := method, target := target, kind := kind,
-        credit := credit, share := share, credit_lo := credit_lo, credit_hi := credit_hi, rule_id := rule_id,
-        model_version := model_version) ORDER BY method, target, kind, rule_id))::VARCHAR AS credits
+one AS (
+    SELECT deal_id, partner_id, method, target, kind, sum(credit) AS credit, sum(share) AS share,
+        any_value(model_version) AS model_version, CASE WHEN count(*) = 1 THEN any_value(credit_lo) END AS lo,
+        CASE WHEN count(*) = 1 THEN any_value(credit_hi) END AS hi
     FROM credits SEMI JOIN deal USING (deal_id) GROUP BY ALL
+),
+target AS (
+    SELECT deal_id, partner_id, method, map_from_entries(list(row(target, struct_pack(credit := credit,
+        share := share, lo := lo, hi := hi, kind := kind, model_version := model_version)) ORDER BY target)) AS by_target
+    FROM (SELECT DISTINCT ON (deal_id, partner_id, method, target) * FROM one ORDER BY kind DESC) GROUP BY ALL
+),
+credit AS (
+    SELECT deal_id, partner_id, to_json(map_from_entries(list(row(method, by_target) ORDER BY method)))::VARCHAR
+        AS credits
+    FROM target GROUP BY ALL
 )
 SELECT deal_id, partner_id, closed_at, outcome, nullif(d.currency, '{NO_CURRENCY}') AS currency, share, m.amount,
-    m.amount * rate AS amount_in_report, credits
+    m.amount * to_report AS amount_in_report, credits
 FROM credit JOIN deals d USING (deal_id) JOIN unit USING (deal_id) LEFT JOIN main_credit m USING (deal_id, partner_id)
 """,
 )
