@@ -470,6 +470,7 @@ def test_a_question_is_another_one_after_the_partner_was_corrected(office: Offic
     before = stamp()
     office.judge("m1", "confirmed")
     assert stamp() == before
+    office.now += DAY
     office.judge("m1", "relabelled", partner_id="bk", assist_type="technical_validation")
     assert stamp() != before
 
