@@ -8,8 +8,8 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from review.store.filters import KINDS, Filters, conditions, states_of
 from review.store.ordering import SORTED, beyond
-from review.store.queue import KINDS, Filters, conditions, states_of
 from review.store.schema import moments
 
 __all__ = ["Neighbours", "neighbours"]

@@ -1,0 +1,57 @@
+"""Partners found by letters of their names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from review.store.schema import claims, partners
+
+__all__ = ["MOST", "Named", "name_of", "named", "partners_like"]
+
+MOST: Final = 20
+
+
+@dataclass(frozen=True)
+class Named:
+    """A partner by name; ``is_on_deal`` tells whether it has a claim on the deal in question."""
+
+    partner_id: str
+    name: str
+    partner_type: str | None
+    is_on_deal: bool
+
+
+def partners_like(
+    connection: Connection, text: str, *, deal_id: str | None = None, own: Sequence[str] = ()
+) -> list[Named]:
+    """Partners whose names hold the text, at most 20: ``own`` first, then those on the deal, then by name."""
+    query = _query(deal_id)
+    if text.strip():
+        query = query.where(sa.func.lower(partners.c.name).contains(text.strip().lower(), autoescape=True))
+    is_own = sa.case((partners.c.partner_id.in_(own), 0), (claims.c.deal_id.is_not(None), 1), else_=2)
+    ordered = query.order_by(is_own, sa.func.lower(partners.c.name), partners.c.partner_id).limit(MOST)
+    return [Named(**row) for row in connection.execute(ordered).mappings()]
+
+
+def name_of(connection: Connection, partner_id: str) -> str | None:
+    """The name of a partner; None for an unknown one."""
+    return connection.scalar(sa.select(partners.c.name).where(partners.c.partner_id == partner_id))
+
+
+def named(connection: Connection, name: str) -> str | None:
+    """The id of the only partner of that name, or that has it as its id; None for none, or for several."""
+    is_it = (sa.func.lower(partners.c.name) == name.strip().lower()) | (partners.c.partner_id == name.strip())
+    found = connection.scalars(sa.select(partners.c.partner_id).where(is_it).limit(2)).all()
+    return found[0] if len(found) == 1 else None
+
+
+def _query(deal_id: str | None) -> sa.Select[Any]:
+    on_deal = (claims.c.partner_id == partners.c.partner_id) & (claims.c.deal_id == deal_id)
+    joined = partners.outerjoin(claims, on_deal)
+    is_on_deal = claims.c.deal_id.is_not(None).label("is_on_deal")
+    return sa.select(partners.c.partner_id, partners.c.name, partners.c.partner_type, is_on_deal).select_from(joined)
