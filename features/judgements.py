@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from features.assist.taxonomy import taxonomy
 
-__all__ = ["ABOUT", "DECIDES", "DISPUTED", "OWNER", "Judgement", "Standing", "standing"]
+__all__ = ["ABOUT", "DECIDES", "DISPUTED", "OWNER", "Judgement", "Standing", "deciding", "standing"]
 
 ABOUT: Final = ("confirmed", "rejected", "partly", "relabelled")
 """Verdicts that say what a moment is; ``unsure`` and ``not_mine`` do not."""
@@ -65,16 +65,10 @@ def standing(judgements: Iterable[Judgement]) -> Standing:
     ``DISPUTED``; a deal's owner is asked only whether it is so, and so disagrees only by that. Otherwise the latest
     reviewer's judgement stands, else the owner's.
     """
-    ordered = sorted((j for j in judgements if j.verdict in ABOUT), key=lambda j: (j.reviewed_at, j.review_id))
-    latest = list({(j.reviewer, j.role): j for j in ordered}.values())
-    latest.sort(key=lambda j: (j.reviewed_at, j.review_id))
-    deciding = [j for j in latest if j.role == DECIDES]
-    reviewers = [j for j in latest if j.role == "reviewer"]
-    if not latest:
-        return Standing()
-    if not deciding and (len({_said(j) for j in reviewers}) > 1 or len({j.is_help for j in latest}) > 1):
-        return Standing(DISPUTED)
-    last = (deciding or reviewers or latest)[-1]
+    latest = _latest(judgements)
+    last = _deciding(latest)
+    if last is None:
+        return Standing(DISPUTED) if latest else Standing()
     agrees = [j for j in latest if j.is_help and last.is_help]
     return Standing(
         last.verdict,
@@ -83,6 +77,27 @@ def standing(judgements: Iterable[Judgement]) -> Standing:
         is_confirmed=any(j.role != OWNER for j in agrees),
         is_verified=any(j.role == OWNER for j in agrees),
     )
+
+
+def deciding(judgements: Iterable[Judgement]) -> Judgement | None:
+    """The judgement that stands; None where nobody has judged, or people disagree."""
+    return _deciding(_latest(judgements))
+
+
+def _latest(judgements: Iterable[Judgement]) -> list[Judgement]:
+    """Each person's latest judgement that says what the moment is, oldest first."""
+    ordered = sorted((j for j in judgements if j.verdict in ABOUT), key=lambda j: (j.reviewed_at, j.review_id))
+    latest = {(j.reviewer, j.role): j for j in ordered}
+    return sorted(latest.values(), key=lambda j: (j.reviewed_at, j.review_id))
+
+
+def _deciding(latest: list[Judgement]) -> Judgement | None:
+    decided = [j for j in latest if j.role == DECIDES]
+    reviewers = [j for j in latest if j.role == "reviewer"]
+    is_disputed = len({_said(j) for j in reviewers}) > 1 or len({j.is_help for j in latest}) > 1
+    if not latest or (is_disputed and not decided):
+        return None
+    return (decided or reviewers or latest)[-1]
 
 
 def _said(judgement: Judgement) -> tuple[str | None, ...]:

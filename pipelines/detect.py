@@ -44,7 +44,7 @@ def detect(
     wait: float = 0.0,
     now: datetime | None = None,
 ) -> DetectReport:
-    """Fills ``moments`` and ``signals`` from the conversations.
+    """Fills ``moments`` and ``signals`` from the conversations, and hands judgements on to what takes a moment's place.
 
     Only conversations are read that are new, or whose utterances, people, deal, partners, model or settings changed
     since they were last read; all with ``all_conversations``. Those that are gone lose their moments. A run that is
@@ -98,15 +98,15 @@ def _run(
     gone = set(stored.state["conversation_id"]) - set(wanted.index)
     stored, todo = stored.without(gone), _todo(stored, wanted, run, all_conversations=all_conversations)
     logger.info("Reading %s of %s conversations.", f"{len(todo):,}", f"{len(wanted):,}")
-    reviewed = {str(row[0]) for row in connection.execute("SELECT moment_id FROM reviews").fetchall()}
     done = int(stored.read_in(run).sum())
     for chunk in _chunks(talk.conversations, todo, settings.chunk_utterances):
         with phase("judging"):
             moments, signals = _found(connection, settings, model, talk, chunk, run)
         state = pd.DataFrame({"conversation_id": chunk, "fingerprint": [wanted[name] for name in chunk]})
-        stored = stored.replaced(moments, signals, state.assign(detected_at=pd.Timestamp(run.detected_at)), reviewed)
+        before = stored
+        stored = before.replaced(moments, signals, state.assign(detected_at=pd.Timestamp(run.detected_at)))
         with phase("saving"), workspace.transaction() as transaction:
-            stored.write(transaction, workspace)
+            stored.write(transaction, workspace, before)
             run.enter(transaction)
         done += len(chunk)
         logger.info("Read %s conversations.", f"{done:,}")

@@ -26,8 +26,9 @@ __all__ = ["ForgetReport", "forget"]
 STATUS: Final = "source deleted"
 REQUESTED: Final = "requested"
 DUE: Final = "due"
-TEXTS: Final = (*CONVERSATION_TABLES, "conversation_links", "moments", "signals")
+TEXTS: Final = (*CONVERSATION_TABLES, "conversation_links", "moments", "signals", "judged_moments")
 """Tables of which all rows of a conversation go."""
+FOUND: Final = ("moments", "signals", "judged_moments")
 DETECTED_ORDER: Final = "conversation_id, start_s NULLS LAST, utterance_ids[1], char_start, moment_id"
 """The order in which ``features.assist.moments.ordered`` leaves moments and signals."""
 logger: Final = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class ForgetReport:
     def text(self) -> str:
         """The report in plain lines."""
         lines = [f"{len(self.deleted):,} conversations deleted for good."] if self.deleted else ["Nothing to delete."]
-        counts = [f"{n:,} {name}" for name, n in self.rows.items() if n]
+        counts = [f"{n:,} {name.replace('_', ' ')}" for name, n in self.rows.items() if n]
         if counts:
             lines.append(f"With them went {', '.join(counts)}.")
         if self.already:
@@ -114,7 +115,7 @@ def _forgotten(
         _register(connection, reasons, stored)
         with workspace.transaction() as transaction:
             rows = {name: _cut(connection, workspace, transaction, name) for name in _tables(workspace)}
-            stored.without(set(reasons)).write_results(transaction)
+            stored.without(set(reasons)).write_state(transaction)
             _cut_rejects(connection, workspace, transaction)
             kept = before[~before["conversation_id"].isin(set(reasons))]
             table = pd.concat([kept.astype(object), _entries(connection, reasons, stored, now).astype(object)])
@@ -139,9 +140,21 @@ def _reasons(
 def _register(connection: duckdb.DuckDBPyConnection, reasons: dict[str, str], stored: Stored) -> None:
     """Makes the conversations to delete, and their moments, tables of the connection."""
     found = [frame[frame["conversation_id"].isin(set(reasons))] for frame in stored.found]
-    moment_ids = sorted({name for frame in found for name in frame["moment_id"]})
+    moment_ids = {name for frame in found for name in frame["moment_id"]}
+    there = {name for frame in stored.found for name in frame["moment_id"]}
+    of_gone = stored.reviews["moment_id"].isin(moment_ids)
+    # Judgements that were handed on to a moment to delete: of the same person and time, on one that is there no more.
+    handed_on = ~stored.reviews["moment_id"].isin(there) & _said(stored.reviews).isin(
+        set(_said(stored.reviews)[of_gone])
+    )
+    moment_ids |= set(stored.reviews.loc[handed_on, "moment_id"])
     connection.register("wanted", pd.DataFrame({"conversation_id": pd.Series(sorted(reasons), dtype="string")}))
-    connection.register("gone", pd.DataFrame({"moment_id": pd.Series(moment_ids, dtype="string")}))
+    connection.register("gone", pd.DataFrame({"moment_id": pd.Series(sorted(moment_ids), dtype="string")}))
+
+
+def _said(reviews: pd.DataFrame) -> pd.Series:
+    said = reviews[["reviewer", "role", "reviewed_at", "note"]].astype(object)
+    return said.where(said.notna(), None).apply(tuple, axis=1) if len(said) else pd.Series(dtype=object)
 
 
 def _tables(workspace: Workspace) -> list[str]:
@@ -153,7 +166,7 @@ def _cut(connection: duckdb.DuckDBPyConnection, workspace: Workspace, transactio
     rest = "ANTI JOIN gone USING (moment_id)" if name == "reviews" else "ANTI JOIN wanted USING (conversation_id)"
     if workspace.path(name).is_dir():
         transaction.remove(f"tables/{name}.parquet")
-    order = DETECTED_ORDER if name in ("moments", "signals") else ", ".join(TABLES[name].key)
+    order = DETECTED_ORDER if name in FOUND else ", ".join(TABLES[name].key)
     path = transaction.file(f"tables/{name}.parquet")
     kept = write(connection, f"SELECT * FROM {name} {rest} ORDER BY {order}", TABLES[name].arrow_schema(), path)
     return int(connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]) - kept

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from features.assist.taxonomy import taxonomy
+from features.judgements import ABOUT
 from features.tables import REVIEWS
 
 __all__ = ["FROM", "carried"]
@@ -30,8 +31,10 @@ def carried(reviews: pd.DataFrame, known: pd.DataFrame, current: pd.DataFrame) -
     known. A moment takes over from the one it shares most with; one moment may hand on to several.
 
     What was said stays, told of the new moment: confirmed as A, and now found as B, is relabelled as A; relabelled as
-    what is found now is confirmed; a partner that is found otherwise is corrected. Not handed on is a rejection to
-    another partner, and one without a class where the new moment is no assist either, of which it tells nothing.
+    what is found now is confirmed; a partner that is found otherwise is corrected. Of each person the latest judgement
+    that says what the moment is goes on, and the latest one that does not. A rejection says nothing of another partner,
+    nor, without a class, of what is found as another class that is no assist: then none of a moment's judgements is
+    handed on.
 
     Parameters
     ----------
@@ -48,8 +51,9 @@ def carried(reviews: pd.DataFrame, known: pd.DataFrame, current: pd.DataFrame) -
     judged = known[known["moment_id"].isin(reviews["moment_id"])].drop_duplicates("moment_id")
     fresh = current[~current["moment_id"].isin(known["moment_id"])].drop_duplicates("moment_id")
     pairs = _taken_over(judged, fresh, reviews)
-    told = pairs.merge(reviews, left_on="old_moment_id", right_on="moment_id", suffixes=("_pair", ""))
-    rows = [row for pair in told.to_dict("records") if (row := _handed_on(pair)) is not None]
+    told = pairs.merge(_latest(reviews), left_on="old_moment_id", right_on="moment_id", suffixes=("_pair", ""))
+    by_moment = [[_handed_on(pair) for pair in part.to_dict("records")] for _, part in told.groupby("moment_id_pair")]
+    rows = [row for part in by_moment if all(part) for row in part]
     if not rows:
         return reviews.iloc[:0].reindex(columns=[*REVIEWS.column_names, FROM])
     made = pd.DataFrame(rows, columns=[*REVIEWS.column_names, FROM])
@@ -59,6 +63,13 @@ def carried(reviews: pd.DataFrame, known: pd.DataFrame, current: pd.DataFrame) -
     found = [frame.astype(object) for frame in (there, new) if len(frame)]
     joined = pd.concat(found, ignore_index=True).infer_objects() if found else made
     return joined.sort_values("review_id", ignore_index=True)[[*REVIEWS.column_names, FROM]]
+
+
+def _latest(reviews: pd.DataFrame) -> pd.DataFrame:
+    """Of each person, in each role, the latest judgement of a moment that says what it is, and the latest other one."""
+    ordered = reviews.assign(is_about=reviews["verdict"].isin(ABOUT)).sort_values(["reviewed_at", "review_id"])
+    latest = ordered.drop_duplicates(["moment_id", "reviewer", "role", "is_about"], keep="last")
+    return latest.drop(columns="is_about")
 
 
 def _taken_over(known: pd.DataFrame, current: pd.DataFrame, reviews: pd.DataFrame) -> pd.DataFrame:
@@ -134,7 +145,7 @@ def _told(pair: dict[Any, Any]) -> dict[str, Any] | None:
     partner = _given(pair["partner_id"], pair["old_partner_id"])
     corrected = partner if partner != _given(pair["partner_id_pair"]) else None
     kind = _given(pair["assist_type"])
-    if verdict not in {"confirmed", "relabelled", "partly"}:
+    if verdict not in ABOUT:
         return {"assist_type": kind, "partner_id": corrected}
     if verdict == "relabelled" and kind is None:
         return {"assist_type": None, "partner_id": corrected}

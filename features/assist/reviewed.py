@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Final
 
 import pandas as pd
 
 from features.assist.taxonomy import taxonomy
+from features.judgements import Judgement, deciding
 
 __all__ = ["EXAMPLE_COLUMNS", "NOT_AN_ASSIST", "reviewed_examples"]
 
@@ -15,42 +17,51 @@ NOT_AN_ASSIST: Final = "not_an_assist"
 """Label of what somebody rejected without saying what it is instead."""
 PARTLY: Final = 0.5
 """Weight of a judgement that a moment is partly right, against 1 for a whole one."""
-_ABOUT: Final = ("confirmed", "rejected", "partly", "relabelled")
-"""Verdicts that say what a moment is; ``unsure`` and ``not_mine`` do not."""
+_SAID: Final = ("review_id", "reviewer", "role", "verdict", "reviewed_at")
+_CORRECTED: Final = ("assist_type", "partner_id")
 
 
-def reviewed_examples(reviews: pd.DataFrame, moments: pd.DataFrame, signals: pd.DataFrame) -> pd.DataFrame:
+def reviewed_examples(reviews: pd.DataFrame, *moments: pd.DataFrame) -> pd.DataFrame:
     """Labelled turns from judgements.
 
-    Of one reviewer the latest judgement of a moment counts. A confirmed row is of its own class; a relabelled one of
-    the class given; a partly right one of the class given, else its own, with half the weight; a rejected moment of the
-    class given, else ``NOT_AN_ASSIST``. A corrected partner or span takes the place of the row's own. Left out are
-    ``unsure`` and ``not_mine``, a relabelled one without a class, a rejected signal without a class (it says only what
-    it is not), and moments on whose label reviewers do not agree.
+    Of a moment's judgements the one that stands counts (``features.judgements``). A confirmed row is of its own class;
+    a relabelled one of the class given; a partly right one of the class given, else its own, with half the weight; a
+    rejected moment of the class given, else ``NOT_AN_ASSIST``. A corrected partner or span takes the place of the row's
+    own. Left out are ``unsure`` and ``not_mine``, a relabelled one without a class, a rejected signal without a class
+    (it says only what it is not), and moments about which people disagree.
 
     Parameters
     ----------
-    reviews, moments, signals : the tables; ``moments`` may hold rows of both kinds that are found no more.
+    reviews : the table.
+    moments : ``judged_moments``, ``moments`` and ``signals``; of rows with one id the first counts.
 
     Returns
     -------
     ``EXAMPLE_COLUMNS``, one row per turn and judgement, sorted by ``review_id`` and turn; a turn and partner that
     several judgements name comes once, with the greatest weight.
     """
-    rows = pd.concat([moments, signals], ignore_index=True).drop_duplicates("moment_id")
+    rows = pd.concat(moments, ignore_index=True).drop_duplicates("moment_id")
     own = rows[["moment_id", "assist_type", "partner_id", "utterance_ids"]]
-    about = reviews[reviews["verdict"].isin(_ABOUT)].sort_values(["reviewed_at", "review_id"])
-    latest = about.drop_duplicates(["moment_id", "reviewer"], keep="last")
-    judged = latest.merge(own, on="moment_id", suffixes=("", "_before"))
+    judged = _standing(reviews).merge(own, on="moment_id", suffixes=("", "_before"))
     judged = judged.assign(label=_labels(judged), weight=judged["verdict"].map({"partly": PARTLY}).fillna(1.0))
     judged = judged[judged["label"].notna()]
-    judged = judged[judged.groupby("moment_id")["label"].transform("nunique").eq(1)]
     turns = _given(judged, "utterance_ids").map(list)
     found = judged.assign(partner_id=_given(judged, "partner_id"), utterance_id=turns).explode("utterance_id")
     found = found.sort_values(["weight", "review_id"], ascending=[False, True])
     once = found.drop_duplicates(["utterance_id", "partner_id"])
     ordered = once.sort_values(["review_id", "utterance_id"], ignore_index=True)
     return ordered[list(EXAMPLE_COLUMNS)]
+
+
+def _standing(reviews: pd.DataFrame) -> pd.DataFrame:
+    """The judgement that stands of each moment."""
+    said = defaultdict(list)
+    corrected = reviews[list(_CORRECTED)].astype(object)
+    plain = reviews[list(_SAID)].assign(**corrected.where(corrected.notna(), None))
+    for moment, row in zip(reviews["moment_id"], plain.to_dict("records"), strict=True):
+        said[moment].append(Judgement(**{str(name): value for name, value in row.items()}))
+    decided = {last.review_id for judgements in said.values() if (last := deciding(judgements)) is not None}
+    return reviews[reviews["review_id"].isin(decided)]
 
 
 def _labels(judged: pd.DataFrame) -> pd.Series:

@@ -16,7 +16,6 @@ from features.assist.views import VIEW_COLUMNS, views
 from features.directory import OwnCompany
 from models.assist.classifier import AssistClassifier
 from models.assist.training import Sample, sampled
-from pipelines.detecting.state import JUDGED
 from pipelines.detecting.talk import read_talk
 from pipelines.workspace import Workspace
 
@@ -61,7 +60,7 @@ def workspace_examples(workspace: Workspace, own: OwnCompany) -> Examples:
     they are no others'.
     """
     with workspace.connect() as connection:
-        judged = _judged(workspace, connection)
+        judged = _judged(connection)
         talk = read_talk(connection, own)
         known = set(talk.conversations["conversation_id"])
         turns = talk.turns(connection, [name for name in _concerned(connection, judged) if name in known])
@@ -78,14 +77,11 @@ def _only(made: Examples, is_kept: pd.Series) -> Examples:
     return Examples(made.pairs[is_kept].reset_index(drop=True), made.seen[is_kept].reset_index(drop=True))
 
 
-def _judged(workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """The labelled turns that judgements give, also of moments that are found no more."""
-    names = ("reviews", "moments", "signals")
-    reviews, moments, signals = (connection.execute(f"SELECT * FROM {name}").df() for name in names)
-    path = workspace.root / JUDGED
-    if path.exists():
-        moments = pd.concat([moments, pd.read_parquet(path)], ignore_index=True)
-    return reviewed_examples(reviews, moments, signals)
+def _judged(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """The labelled turns that judgements give, also of moments that people added and that are found no more."""
+    names = ("reviews", "judged_moments", "moments", "signals")
+    reviews, *rows = (connection.execute(f"SELECT * FROM {name}").df() for name in names)
+    return reviewed_examples(reviews, *rows)
 
 
 def _concerned(connection: duckdb.DuckDBPyConnection, judged: pd.DataFrame) -> list[str]:

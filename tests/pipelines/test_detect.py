@@ -265,7 +265,7 @@ def test_a_judged_moment_that_is_found_no_more_is_kept_for_training(workspace_of
     workspace = workspace_of(**given)
     detect(workspace, parse_config({"assist": {"threshold": 0.95, "floor": 0.95}}), now=NOW)
     assert workspace.read("moments").empty
-    assert pd.read_parquet(workspace.results / "reviewed_moments.parquet")["moment_id"].tolist() == [judged]
+    assert pd.read_parquet(workspace.path("judged_moments"))["moment_id"].tolist() == [judged]
 
 
 def test_the_report_says_what_was_found_and_where_to_look(first: tuple[Workspace, DetectReport]) -> None:

@@ -138,10 +138,10 @@ def test_rejected_rows_and_kept_judged_moments_of_it_go_as_well(workspace_of: Fa
     rows = [reject | {"row": f'{{"conversation_id": "{name}"}}'} for name in ("c1", "c2")]
     pd.DataFrame(rows).to_parquet(workspace.rejects / "utterances.parquet")
     kept = pd.DataFrame([found("k1", "c1"), found("k2", "c2")])
-    kept.to_parquet(workspace.results / "reviewed_moments.parquet")
+    kept.to_parquet(workspace.path("judged_moments"))
     forget(workspace, ["c1"], now=NOW)
     assert len(pd.read_parquet(workspace.rejects / "utterances.parquet")) == 1
-    assert pd.read_parquet(workspace.results / "reviewed_moments.parquet")["moment_id"].tolist() == ["k2"]
+    assert pd.read_parquet(workspace.path("judged_moments"))["moment_id"].tolist() == ["k2"]
 
 
 @pytest.mark.slow

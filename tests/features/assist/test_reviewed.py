@@ -22,7 +22,7 @@ SIGNALS = pd.DataFrame([row("s", "negative_impact")])
 
 
 def examples(*reviews: dict[str, Any]) -> pd.DataFrame:
-    nothing = {"assist_type": None, "partner_id": None, "utterance_ids": None, "reviewer": "x"}
+    nothing = {"assist_type": None, "partner_id": None, "utterance_ids": None, "reviewer": "x", "role": "reviewer"}
     rows = [
         nothing | {"review_id": f"r{n}", "reviewed_at": DAY0 + timedelta(n)} | told for n, told in enumerate(reviews)
     ]
@@ -66,10 +66,26 @@ def test_the_latest_verdict_of_a_reviewer_counts() -> None:
     assert set(made["label"]) == {"risk_save"}
 
 
-def test_reviewers_that_disagree_are_left_out_and_those_that_agree_count_once() -> None:
+def test_reviewers_that_disagree_are_left_out_and_of_those_that_agree_the_latest_counts() -> None:
     first, second = {"moment_id": "m", "verdict": "confirmed"}, {"moment_id": "m", "reviewer": "y"}
     assert examples(first, second | {"verdict": "rejected"}).empty
-    assert examples(first, second | {"verdict": "partly"})["weight"].tolist() == [1.0, 1.0]
+    assert examples(first, second | {"verdict": "partly"})["weight"].tolist() == [0.5, 0.5]
+
+
+def test_an_admin_decides_and_the_owner_confirms_no_type() -> None:
+    first = {"moment_id": "m", "verdict": "relabelled", "assist_type": "outcome_tracking"}
+    made = examples(first, {"moment_id": "m", "reviewer": "y", "role": "rep", "verdict": "confirmed"})
+    assert set(made["label"]) == {"outcome_tracking"}
+    made = examples(first, {"moment_id": "m", "reviewer": "z", "role": "admin", "verdict": "rejected"})
+    assert set(made["label"]) == {NOT_AN_ASSIST}
+
+
+def test_of_rows_with_one_id_the_first_counts() -> None:
+    moved = pd.DataFrame([row("m", "risk_save") | {"utterance_ids": ["m-2"]}])
+    said = {"review_id": "r", "reviewed_at": DAY0, "reviewer": "x", "role": "reviewer", "moment_id": "m"}
+    rest = {"verdict": "confirmed", "assist_type": None, "partner_id": None, "utterance_ids": None}
+    made = reviewed_examples(pd.DataFrame([said | rest]), moved, MOMENTS, SIGNALS)
+    assert made["utterance_id"].tolist() == ["m-2"]
 
 
 def test_a_corrected_partner_and_span_take_the_place_of_the_moments_own() -> None:
