@@ -33,6 +33,8 @@ STATES: Final = (*OPEN, "upheld", "declined")
 STALE: Final = timedelta(days=14)
 """Age from which an open dispute has lain too long."""
 PAGE_SIZE: Final = 50
+ROW: Final = (*disputes.c, users.c.partner_id.label("opener_of"))
+"""A dispute, with the partner whose person opened it (None: one of our own people did)."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,9 @@ def listed(
     is_open = disputes.c.state.in_(OPEN)
     opened = sa.case((is_open, disputes.c.opened_at))
     query = (
-        sa.select(disputes, deals.c.name.label("deal_name"), partners.c.name.label("partner_name"))
+        sa.select(*ROW, deals.c.name.label("deal_name"), partners.c.name.label("partner_name"))
+        .select_from(disputes)
+        .outerjoin(users, users.c.name == disputes.c.opened_by)
         .outerjoin(deals, deals.c.deal_id == disputes.c.deal_id)
         .outerjoin(partners, partners.c.partner_id == disputes.c.partner_id)
         .where(*_seen(viewer), *_narrowed(state, partner_id, owner))
@@ -83,10 +87,13 @@ def listed(
     return list(connection.execute(query.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)).mappings())
 
 
-def numbers(connection: Connection, viewer: Viewer) -> dict[str, int]:
+def numbers(
+    connection: Connection, viewer: Viewer, *, partner_id: str | None = None, owner: str | None = None
+) -> dict[str, int]:
     """How many disputes of each state the viewer may see."""
-    query = sa.select(disputes.c.state, sa.func.count()).where(*_seen(viewer)).group_by(disputes.c.state)
-    found: dict[str, int] = dict(connection.execute(query).tuples().all())
+    is_in = (*_seen(viewer), *_narrowed(None, partner_id, owner))
+    query = sa.select(disputes.c.state, sa.func.count()).where(*is_in).group_by(disputes.c.state)
+    found = {row.state: int(row[1]) for row in connection.execute(query)}
     return {state: found.get(state, 0) for state in STATES}
 
 
@@ -119,7 +126,8 @@ def dispute_file(connection: Connection, viewer: Viewer, dispute_id: int) -> Dis
 
 def dispute_row(connection: Connection, viewer: Viewer, dispute_id: int) -> RowMapping:
     """The row of a dispute that the viewer may see; raises ``LookupError``."""
-    query = sa.select(disputes).where(disputes.c.dispute_id == dispute_id, *_seen(viewer))
+    joined = disputes.outerjoin(users, users.c.name == disputes.c.opened_by)
+    query = sa.select(*ROW).select_from(joined).where(disputes.c.dispute_id == dispute_id, *_seen(viewer))
     found = connection.execute(query).mappings().first()
     if found is None:
         raise LookupError(f"There is no dispute {dispute_id}.")
