@@ -216,7 +216,8 @@ one AS (
 ),
 target AS (
     SELECT deal_id, partner_id, method, map_from_entries(list(row(target, struct_pack(credit := credit,
-        share := share, lo := lo, hi := hi, kind := kind, model_version := model_version)) ORDER BY target)) AS by_target
+        share := share, lo := lo, hi := hi, kind := kind, model_version := model_version)) ORDER BY target))
+        AS by_target
     FROM (SELECT DISTINCT ON (deal_id, partner_id, method, target) * FROM one ORDER BY kind DESC) GROUP BY ALL
 ),
 credit AS (
