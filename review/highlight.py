@@ -133,7 +133,8 @@ def link_out(url: str | None, seconds: float | None) -> str | None:
 def _words_of(rest: str, text: str) -> str:
     """The longest beginning of the quote's rest, up to a line break, that stands in the turn."""
     ends = [at for at, character in enumerate(rest) if character == "\n"] or [len(rest)]
-    n_found = bisect_left(ends, 1, key=lambda end: int(rest[:end] not in text))  # What misses, misses however it goes on.
+    # What is not found is not found however it goes on.
+    n_found = bisect_left(ends, 1, key=lambda end: int(rest[:end] not in text))
     return rest[: ends[max(n_found - 1, 0)]]
 
 

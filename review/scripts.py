@@ -14,7 +14,7 @@ LOOKALIKE: Final = frozenset({"LATIN", "CYRILLIC", "GREEK", "CHEROKEE", "ARMENIA
 
 @lru_cache(maxsize=4096)
 def mixes_scripts(name: str) -> bool:
-    """Whether a word of the name has letters of two scripts that look alike, e.g. a Cyrillic letter among Latin ones."""
+    """Whether a word of it has letters of two scripts that look alike, e.g. a Cyrillic letter among Latin ones."""
     return not name.isascii() and any(len(_scripts(word)) > 1 for word in name.split())
 
 
