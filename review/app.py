@@ -10,7 +10,21 @@ from sqlalchemy.engine import Engine
 
 from review.channels.message import Channel
 from review.desk import Clock, Desk, Options
-from review.pages import account, answer, audit, disputes, moment, queue, users, verdicts, verifications
+from review.pages import (
+    account,
+    answer,
+    audit,
+    deals,
+    disputes,
+    moment,
+    pack,
+    partner_answers,
+    partners,
+    queue,
+    users,
+    verdicts,
+    verifications,
+)
 from review.security.access import paced
 from review.security.errors import PROBLEMS
 from review.security.guard import guard
@@ -43,4 +57,8 @@ def create_app(engine: Engine, options: Options, clock: Clock, channel: Channel 
     app.include_router(moment.router)
     app.include_router(verdicts.router)
     app.include_router(users.router)
+    app.include_router(deals.router)
+    app.include_router(pack.router)
+    app.include_router(partners.router)
+    app.include_router(partner_answers.router)
     return app

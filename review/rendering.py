@@ -63,6 +63,7 @@ FILTERS: Final = {
     "partner_type": titles.partner_type,
     "words": lambda name: str(name).replace("_", " "),
     "segment": segment,
+    "iso": lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
     "money": shown.money,
     "exact_money": partial(shown.money, exact=True),
     "cents": lambda value, unit: shown.money(shown.Money.of([(unit, value)]), exact=True),

@@ -16,30 +16,26 @@ from review.rendering import type_name
 from review.store.partners import Claim
 from review.store.periods import quarter
 
-__all__ = ["GradeBar", "GradeRow", "Kind", "Quarter", "by_grade", "by_quarter", "kinds"]
+__all__ = ["GradeRow", "Kind", "Quarter", "Total", "by_grade", "by_quarter", "kinds", "totals"]
 
 OPEN_CLOSE: Final = "no close date"
 
 
 @dataclass(frozen=True)
-class GradeBar:
-    """One currency's part of a grade; ``width`` in per cent of that currency's longest bar."""
-
-    currency: str
-    cents: int
-    width: float
-
-
-@dataclass(frozen=True)
 class GradeRow:
-    """The claims of one grade on won deals: how many, their credited wins, and money by currency."""
+    """The claims of one grade on won deals: how many, their credited wins, and money by currency.
+
+    ``width`` of its bar is in per cent of the longest one's, for the currency in which there is most; it is drawn for
+    that currency only, since lengths of different ones would compare what cannot be compared.
+    """
 
     grade: str
     meaning: str
     n_won: int
     wins: float
     money: Money
-    bars: tuple[GradeBar, ...]
+    width: float
+    is_negative: bool
 
 
 @dataclass(frozen=True)
@@ -64,13 +60,30 @@ class Kind:
     n_open: int
 
 
+@dataclass(frozen=True)
+class Total:
+    """What a partner's claims add up to; ``n_backed`` are won ones with grade A or B."""
+
+    n_closed: int
+    n_won: int
+    wins: float
+    money: Money
+    n_backed: int
+
+
+def totals(claims: Sequence[Claim]) -> Total:
+    """The sum of claims; credit counts on won deals only."""
+    won = [claim for claim in claims if claim.outcome == "won"]
+    wins = sum(claim.share or 0.0 for claim in won)
+    return Total(len(claims), len(won), wins, Money.of(_parts(won)), sum(claim.grade in ("A", "B") for claim in won))
+
+
 def by_grade(claims: Iterable[Claim]) -> list[GradeRow]:
     """Won claims by grade, A to D, each grade there."""
     won = [claim for claim in claims if claim.outcome == "won"]
     sums = {letter: Money.of(_parts([c for c in won if c.grade == letter])) for letter in GRADES}
-    longest: dict[str, int] = {}
-    for unit, cents in (part for money in sums.values() for part in money.parts):
-        longest[unit] = max(longest.get(unit, 1), abs(cents))
+    unit = Money.of(_parts(won)).parts[0][0] if any(money.parts for money in sums.values()) else ""
+    longest = max(abs(money.cents(unit)) for money in sums.values()) or 1
     return [
         GradeRow(
             letter,
@@ -78,7 +91,8 @@ def by_grade(claims: Iterable[Claim]) -> list[GradeRow]:
             sum(claim.grade == letter for claim in won),
             sum(claim.share or 0.0 for claim in won if claim.grade == letter),
             money,
-            tuple(GradeBar(unit, cents, round(100 * abs(cents) / longest[unit], 2)) for unit, cents in money.parts),
+            round(100 * abs(money.cents(unit)) / longest, 2),
+            money.cents(unit) < 0,
         )
         for letter, money in sums.items()
     ]

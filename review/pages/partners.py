@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -11,19 +11,17 @@ from pydantic import BeforeValidator
 from sqlalchemy.engine import Connection, RowMapping
 
 from features.grades import GRADES
-from features.shown import Money
 from features.titles import METHOD_TEXTS
 from review.desk import Desk, desk_of
 from review.pages.deal_view import meaning_of
 from review.pages.moment_lines import moment_line
 from review.pages.paging import PageNumber, pager
-from review.pages.partner_view import by_grade, by_quarter, kinds
+from review.pages.partner_view import by_grade, by_quarter, kinds, totals
 from review.rendering import page, segment
 from review.roles import Right, Viewer
 from review.security.access import needs
 from review.store.deals import OPEN
 from review.store.partners import (
-    Claim,
     claims_of,
     disputes_of,
     main_method,
@@ -35,7 +33,7 @@ from review.store.partners import (
 )
 from review.store.periods import Period
 
-__all__ = ["Asked", "Day", "asked_period", "partner_for", "router", "totals"]
+__all__ = ["Asked", "Day", "asked_period", "chosen_method", "partner_for", "router"]
 
 router = APIRouter()
 Looker = Annotated[Viewer, Depends(needs(Right.SEE, Right.SEE_OWN))]
@@ -81,7 +79,7 @@ def partner_page(
     with desk.engine.connect() as connection:
         partner = partner_for(connection, viewer, partner_id)
         main, methods = main_method(connection), methods_of(connection, partner_id)
-        chosen = _chosen(method, methods, main)
+        chosen = chosen_method(method, methods, main)
         found = claims_of(
             connection,
             partner_id,
@@ -131,19 +129,8 @@ def partner_for(connection: Connection, viewer: Viewer, partner_id: str) -> RowM
     return found
 
 
-def totals(claims: list[Claim]) -> dict[str, Any]:
-    """What a partner's claims add up to."""
-    won = [claim for claim in claims if claim.outcome == "won"]
-    return {
-        "n_closed": len(claims),
-        "n_won": len(won),
-        "wins": sum(claim.share or 0.0 for claim in won),
-        "money": Money.of((claim.currency, claim.cents) for claim in won if claim.cents is not None),
-        "n_backed": sum(claim.grade in ("A", "B") for claim in won),
-    }
-
-
-def _chosen(method: str, methods: list[str], main: str) -> str:
+def chosen_method(method: str, methods: list[str], main: str) -> str:
+    """The method that an address asks for, the main one where it names none; a 404 for one that credits nothing."""
     if method and method not in methods:
         raise HTTPException(
             404, f"No method {method!r} credits this partner. There are: {', '.join(methods) or 'none'}."

@@ -29,6 +29,21 @@ class Period:
             conditions.append(column < _start(self.until + timedelta(days=1)))
         return conditions
 
+    def includes(self, moment: datetime) -> bool:
+        """Whether a moment lies in the period."""
+        on = moment.astimezone(UTC).date()
+        return (self.since is None or self.since <= on) and (self.until is None or on <= self.until)
+
+    @property
+    def first(self) -> datetime | None:
+        """The beginning of the first day; None where the period is open there."""
+        return _start(self.since) if self.since else None
+
+    @property
+    def last(self) -> datetime | None:
+        """The beginning of the last day; None where the period is open there."""
+        return _start(self.until) if self.until else None
+
     @property
     def text(self) -> str:
         """The period in words."""
