@@ -43,7 +43,7 @@ STATE_WORDS: Final = {
     "queued": ("waits for the next message", ""),
     "sent": ("sent", "warn"),
     "answered": ("answered", "good"),
-    "contradicted": ("answered twice, otherwise", "bad"),
+    "contradicted": ("answer changed", "bad"),
     "expired": ("expired", ""),
     "withdrawn": ("withdrawn", ""),
     "undeliverable": ("could not be delivered", "bad"),
@@ -218,6 +218,7 @@ def _listed(
         items = asked(connection, filters, offset=(number - 1) * PAGE, limit=PAGE + 1)
         by_state = counts(connection, filters)
         batches = due(connection, now, desk.options)
+        queued = counts(connection, Filters()).get("queued", 0)
         owners = people(connection) if viewer.may(Right.JUDGE) else []
     return page(
         request,
@@ -231,6 +232,7 @@ def _listed(
         total=sum(by_state.values()),
         filters=filters,
         due=batches,
+        waiting=max(0, queued - sum(1 for batch in batches for q in batch.questions if q.state == "queued")),
         channel=desk.channel.name if desk.channel is not None else None,
         owners=owners,
         say=say,

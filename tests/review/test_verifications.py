@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +20,7 @@ from review.desk import Desk, Options
 from review.roles import Viewer
 from review.security.links import read_link, signed_link
 from review.store.asked import Filters, asked, counts, people
-from review.store.engine import writing
+from review.store.engine import open_engine, writing
 from review.store.events import first_break
 from review.store.judgements import add_judgement, ignore
 from review.store.replies import TooLateError, answer, not_me, want_new_link
@@ -91,6 +94,18 @@ class Office:
     def moment(self, moment_id: str) -> Any:
         with self.engine.connect() as connection:
             return connection.execute(sa.select(moments).where(moments.c.moment_id == moment_id)).one()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def engine(request: pytest.FixtureRequest, tmp_path: Path, empty_database: Path) -> Iterator[Engine]:
+    if request.param == "sqlite":
+        shutil.copy(empty_database, tmp_path / "review.db")
+        url = f"sqlite:///{tmp_path}/review.db"
+    else:
+        url = request.getfixturevalue("postgres_url")
+    made = open_engine(url)
+    yield made
+    made.dispose()
 
 
 @pytest.fixture
@@ -429,6 +444,19 @@ def test_two_servers_that_send_at_once_send_one_message(office: Office) -> None:
     assert len(office.postman.sent) == 1
     with office.engine.connect() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(messages)) == 1
+
+
+def test_many_servers_and_many_taps_at_once_come_to_one_message_and_one_judgement(office: Office) -> None:
+    question = office.ask("m1")
+
+    with ThreadPoolExecutor(4) as pool:
+        sent = [done.sent for done in pool.map(lambda _: office.deliver(), range(4))]
+        answers = list(pool.map(lambda _: office.answer(question, "yes"), range(4)))
+
+    assert (sorted(sent), len(office.postman.sent)) == ([0, 0, 0, 1], 1)
+    assert {given.answered_at for given in answers} == {AT}
+    with office.engine.connect() as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(judgements)) == 1
 
 
 def test_what_happens_is_in_the_audit_without_any_words(office: Office) -> None:
