@@ -12,7 +12,9 @@ from review.channels.message import Channel
 from review.desk import Clock, Desk, Options
 from review.pages import (
     account,
+    agreement,
     answer,
+    api_moments,
     audit,
     deals,
     disputes,
@@ -46,16 +48,19 @@ def create_app(engine: Engine, options: Options, clock: Clock, channel: Channel 
         responses=PROBLEMS,
     )
     app.state.desk = Desk(engine, options, clock, secret(engine), channel)
-    guard(app, app.state.desk)
+    guard(app)
     app.mount("/static", StaticFiles(directory=str(files("review") / "static")), name="static")
     app.include_router(account.router)
+    app.include_router(agreement.router)
     app.include_router(answer.router)
+    app.include_router(api_moments.router)
     app.include_router(audit.router)
     app.include_router(disputes.router)
     app.include_router(verifications.router)
     app.include_router(queue.router)
     app.include_router(moment.router)
     app.include_router(verdicts.router)
+    app.include_router(judging_api.router)
     app.include_router(users.router)
     app.include_router(deals.router)
     app.include_router(pack.router)

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from fastapi import Query
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from review.store.filters import Band, Filters, Kind, Order, State
 
-__all__ = ["Number", "Text", "address", "asked", "kept", "some", "storable"]
+__all__ = ["Long", "LongText", "Number", "Short", "Text", "address", "asked", "kept", "some"]
 
 NAMES: Final = {"assist_type": "type", "owner": "rep"}
 """Fields of ``Filters`` that are called otherwise in an address."""
@@ -27,22 +27,25 @@ def _or(default: str) -> BeforeValidator:
     return BeforeValidator(lambda value: default if value in (None, "") else value)
 
 
-def storable(value: str | None) -> str | None:
+def storable(value: str) -> str:
     """The text, if every database can hold it."""
-    if value is not None and ("\x00" in value or any("\ud800" <= character <= "\udfff" for character in value)):
+    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
         raise ValueError("The text holds characters that are no text. Write it anew.")
     return value
 
 
-Text = Annotated[str | None, BeforeValidator(some), BeforeValidator(storable), Query(max_length=300)]
-Number = Annotated[int | None, BeforeValidator(some), Query(ge=0, le=100_000)]
+Short = Annotated[str, Field(max_length=300), AfterValidator(storable)]
+Long = Annotated[str, Field(max_length=10_000), AfterValidator(storable)]
+Text = Annotated[Short | None, BeforeValidator(some)]
+LongText = Annotated[Long | None, BeforeValidator(some)]
+Number = Annotated[Annotated[int, Field(ge=0, le=100_000)] | None, BeforeValidator(some)]
 
 
 def asked(
     partner: Text = None,
-    assist_type: Annotated[Text, Query(alias="type", max_length=300)] = None,
+    assist_type: Annotated[Text, Query(alias="type")] = None,
     deal: Text = None,
-    owner: Annotated[Text, Query(alias="rep", max_length=300)] = None,
+    owner: Annotated[Text, Query(alias="rep")] = None,
     since: Annotated[date | None, BeforeValidator(some)] = None,
     until: Annotated[date | None, BeforeValidator(some)] = None,
     band: Annotated[Band | None, BeforeValidator(some)] = None,

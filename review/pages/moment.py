@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.engine import Connection
 
 from review.desk import desk_of
-from review.pages.filters import Number, Text
+from review.pages.filters import LongText, Number, Text
 from review.pages.look import Look, look
 from review.pages.moment_view import Found, moment_view, partner_choices
 from review.pages.said import Told, told
@@ -51,7 +51,7 @@ def choose_words(
     asked_for: Asked,
     selection: Text = None,
     turn: Number = None,
-    said: Annotated[Text, Query(max_length=10_000)] = None,
+    said: LongText = None,
 ) -> Response:
     """Takes other words as evidence, which are kept when the moment is judged."""
     with desk_of(request).engine.connect() as connection:

@@ -26,7 +26,7 @@ from review.store.neighbours import Neighbours
 from review.store.partner_names import Named
 from review.store.turns import Turn
 
-__all__ = ["KEYS", "Found", "confidence_words", "moment_view", "partner_choices"]
+__all__ = ["KEYS", "Found", "confidence_words", "judges_blind", "moment_view", "partner_choices"]
 
 STEP: Final = 10
 CHANNELS: Final = {"call": "Call", "email": "E-mail", "chat": "Chat", "notes": "Notes"}
@@ -78,7 +78,7 @@ class Found:
 def moment_view(found: Found, viewer: Viewer, look: Look, told: Sequence[Told], error: str = "") -> dict[str, Any]:
     """The values of the moment's template; raises ``ValueError`` for words that the conversation has not."""
     moment = found.moment
-    is_blind = _is_blind(moment, viewer)
+    is_blind = judges_blind(moment, viewer)
     kind = moment.assist_type if is_blind else moment.standing_type
     whose, name = (moment.partner_id, moment.partner_name) if is_blind else _standing(moment)
     return {
@@ -138,7 +138,7 @@ def _standing(moment: Moment) -> tuple[str | None, str | None]:
     return moment.partner_id, moment.partner_name
 
 
-def _is_blind(moment: Moment, viewer: Viewer) -> bool:
+def judges_blind(moment: Moment, viewer: Viewer) -> bool:
     """Whether what others said is kept from somebody who is still to judge."""
     if not viewer.may(Right.JUDGE) or own(moment, viewer) is not None or moment.added_by == viewer.name:
         return False
@@ -168,7 +168,8 @@ def _address(found: Found, look: Look) -> dict[str, Any]:
 def _told(told: Sequence[Told], name: str | None, kind: str) -> dict[str, Any]:
     happened = " ".join(each.text for each in told)
     now = f"{name or 'A partner that is not known'}: {type_name(kind)}."
-    return {"told": told, "say": f"{happened} Next: {now}" if happened else ""}
+    goes_on = "Next: " if any(each.goes_on for each in told) else ""
+    return {"told": told, "say": f"{happened} {goes_on}{now}" if happened else ""}
 
 
 def _talk(found: Found, look: Look, *, is_blind: bool) -> dict[str, Any]:
@@ -200,7 +201,7 @@ def _talk(found: Found, look: Look, *, is_blind: bool) -> dict[str, Any]:
 
 def _claim(moment: Moment, kind: str, *, is_blind: bool) -> dict[str, Any]:
     entry = taxonomy()[kind] if kind in taxonomy().ids else None
-    state, tone = ("judged by others", "") if is_blind else state_of({"state": moment.state, "verdict": moment.verdict})
+    state, tone = ("judged by others", "") if is_blind else state_of(vars(moment))
     by = "A person added it" if moment.added_by else f"Found by model {moment.model_version}"
     cues = moment.cues if isinstance(moment.cues, list) else []
     return {
@@ -247,8 +248,8 @@ def _people(found: Found, viewer: Viewer, *, is_blind: bool) -> dict[str, Any]:
     is_open = any(each.question.is_open for each in found.questions)
     return {
         "is_blind": is_blind,
-        "mine": voice(mine) if mine else None,
-        "my_words": verdict_words(mine) if mine else "",
+        "mine": voice(mine, moment.assist_type) if mine else None,
+        "my_words": verdict_words(mine, moment.assist_type) if mine else "",
         "others": [] if is_blind else others_of(moment, viewer),
         "notes": [note for note in moment.notes if not is_blind or note.author == viewer.name],
         "asked_words": "" if is_blind else asked_words(found.questions, owner=owner),

@@ -90,7 +90,7 @@ def _rows(rows: Sequence[QueueRow], filters: Filters, number: int, total: int) -
 
 
 def _row(row: QueueRow, filters: Filters) -> dict[str, Any]:
-    state, tone = state_of({"state": row.state, "verdict": row.verdict})
+    state, tone = state_of({"told_type": None, **vars(row)})
     return {
         "href": Look(filters).href(row.moment_id),
         "quote": shortened(row.quote, QUOTE),

@@ -21,6 +21,7 @@ WORDS: Final = {name: words for name, (words, _) in VERDICTS.items()} | {
     "not_mine": "not my deal",
 }
 ROLES: Final = {"reviewer": "reviewer", "rep": "the deal's owner", "admin": "the last word"}
+NOBODY: Final = "a partner that is not known"
 DID: Final = {
     "split": "Split in two: this is the second one.",
     "added": "Added, and confirmed by you.",
@@ -31,6 +32,7 @@ DID: Final = {
     "nothing": "There is nothing to take back.",
 }
 UNDOABLE: Final = ("judged", "split", "added", "ignored")
+GOING_ON: Final = ("judged", "ignored")
 
 
 @dataclass(frozen=True)
@@ -47,25 +49,29 @@ class Voice:
 
 @dataclass(frozen=True)
 class Told:
-    """What just happened; a warning where somebody else had judged the moment meanwhile."""
+    """What just happened; a warning where somebody else had judged the moment meanwhile.
+
+    ``goes_on`` tells whether the page now shows another moment.
+    """
 
     text: str
     is_warning: bool = False
     can_undo: bool = False
+    goes_on: bool = False
 
 
-def verdict_words(said: Said) -> str:
-    """The verdict with what it corrects: ``corrected to Planned, of Kite Systems``."""
-    words = WORDS.get(said.verdict, said.verdict)
-    kind = f" to {type_name(said.assist_type)}" if said.assist_type else ""
-    partner = f", of {said.partner_name or said.partner_id}" if said.partner_id else ""
-    return f"{words}{kind}{partner}"
+def verdict_words(said: Said, found_type: str) -> str:
+    """The verdict with what it corrects of what was found: ``corrected to Planned, and to Kite Systems``."""
+    kind = type_name(said.assist_type) if said.assist_type not in (None, found_type) else None
+    told = [name for name in (kind, said.partner_name or said.partner_id) if name]
+    return f"{WORDS.get(said.verdict, said.verdict)}{' to ' if told else ''}{' and to '.join(told)}"
 
 
-def voice(said: Said) -> Voice:
+def voice(said: Said, found_type: str) -> Voice:
     """A judgement as a line."""
     tone = VERDICTS.get(said.verdict, ("", ""))[1]
-    return Voice(said.reviewer, verdict_words(said), tone, ROLES.get(said.role, said.role), said.reviewed_at, said.note)
+    words = verdict_words(said, found_type)
+    return Voice(said.reviewer, words, tone, ROLES.get(said.role, said.role), said.reviewed_at, said.note)
 
 
 def own(moment: Moment, viewer: Viewer) -> Said | None:
@@ -77,7 +83,7 @@ def own(moment: Moment, viewer: Viewer) -> Said | None:
 def others_of(moment: Moment, viewer: Viewer) -> list[Voice]:
     """What others say that has not been taken back, the earliest first; of each person the latest in each role."""
     latest = {(said.reviewer, said.role): said for said in moment.said if said.undone_at is None}
-    return [voice(said) for (who, _), said in latest.items() if who != viewer.name]
+    return [voice(said, moment.assist_type) for (who, _), said in latest.items() if who != viewer.name]
 
 
 def told(did: str, moment: Moment, viewer: Viewer, *, met: bool) -> list[Told]:
@@ -85,10 +91,11 @@ def told(did: str, moment: Moment, viewer: Viewer, *, met: bool) -> list[Told]:
     what = f"{_partner(moment)}, {type_name(moment.standing_type)}"
     mine = own(moment, viewer)
     if did == "judged" and mine is not None:
-        text = f"{verdict_words(mine).capitalize()}: {_partner(moment)}, {type_name(moment.assist_type)}."
+        words = _sentence(verdict_words(mine, moment.assist_type))
+        text = f"{words}: {moment.partner_name or NOBODY}, {type_name(moment.assist_type)}."
     else:
         text = DID.get(did, "").format(what=what, back=_taken_back(moment, viewer))
-    happened = Told(text, can_undo=did in UNDOABLE) if text else None
+    happened = Told(text, can_undo=did in UNDOABLE, goes_on=did in GOING_ON) if text else None
     return [each for each in (happened, _meeting(moment, viewer) if met else None) if each is not None]
 
 
@@ -125,8 +132,12 @@ def _meeting(moment: Moment, viewer: Viewer) -> Told | None:
 def _taken_back(moment: Moment, viewer: Viewer) -> str:
     mine = [said for said in moment.said if said.reviewer == viewer.name and said.undone_at is not None]
     latest = max(mine, key=lambda said: said.undone_at or said.reviewed_at, default=None)
-    return f"“{verdict_words(latest)}” no longer stands" if latest else "it is no longer set aside"
+    return verdict_words(latest, moment.assist_type) if latest else "it is no longer set aside"
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _partner(moment: Moment) -> str:
-    return moment.told_partner_name or moment.partner_name or moment.standing_partner or "a partner not known"
+    return moment.told_partner_name or moment.partner_name or moment.standing_partner or NOBODY

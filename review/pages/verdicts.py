@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 from sqlalchemy.engine import Connection
 
 from review.desk import desk_of
-from review.pages.filters import address, some, storable
+from review.pages.filters import LongText, address, some
 from review.pages.look import Did, Look, Tool
 from review.pages.moment import Asked, Id, Judge, existing, shown
 from review.pages.talk import whole_span
@@ -27,7 +27,7 @@ from review.store.turns import Span, Turn, turns
 __all__ = ["router"]
 
 router = APIRouter()
-Given = Annotated[str | None, BeforeValidator(some), BeforeValidator(storable), Field(max_length=10_000)]
+Whole = Annotated[Annotated[int, Field(ge=0, le=2**31)] | None, BeforeValidator(some)]
 
 
 class Verdict(BaseModel):
@@ -36,24 +36,24 @@ class Verdict(BaseModel):
     verdict: Annotated[
         Literal["confirmed", "rejected", "partly", "relabelled", "unsure"] | None, BeforeValidator(some)
     ] = None
-    assist_type: Given = None
-    partner: Given = None
-    partner_name: Given = None
-    words: Given = None
-    note: Given = None
-    version: Annotated[int | None, BeforeValidator(some)] = None
+    assist_type: LongText = None
+    partner: LongText = None
+    partner_name: LongText = None
+    words: LongText = None
+    note: LongText = None
+    version: Whole = None
     decides: bool = False
 
 
 class Piece(BaseModel):
     """The form of words that become a moment of their own: chosen in the conversation, or typed with their turn."""
 
-    selection: Given = None
-    turn: Annotated[int | None, BeforeValidator(some), Field(ge=1, le=1_000_000)] = None
-    said: Given = None
-    assist_type: Given = None
-    partner: Given = None
-    partner_name: Given = None
+    selection: LongText = None
+    turn: Whole = None
+    said: LongText = None
+    assist_type: LongText = None
+    partner: LongText = None
+    partner_name: LongText = None
 
 
 @router.post("/moments/{moment_id}/verdict", include_in_schema=False)
@@ -124,7 +124,7 @@ def add(request: Request, viewer: Judge, moment_id: Id, asked: Asked, form: Anno
 
 @router.post("/moments/{moment_id}/note", include_in_schema=False)
 def keep_note(
-    request: Request, viewer: Judge, moment_id: Id, asked: Asked, text: Annotated[Given, Form()] = None
+    request: Request, viewer: Judge, moment_id: Id, asked: Asked, text: Annotated[LongText, Form()] = None
 ) -> Response:
     """Keeps a note."""
     desk = desk_of(request)
@@ -155,7 +155,7 @@ def set_aside(request: Request, viewer: Judge, moment_id: Id, asked: Asked) -> R
 
 
 @router.post("/undo", include_in_schema=False)
-def take_back(request: Request, viewer: Judge, asked: Asked, here: Annotated[Given, Form()] = None) -> Response:
+def take_back(request: Request, viewer: Judge, asked: Asked, here: Annotated[LongText, Form()] = None) -> Response:
     """Takes back what the viewer did last, and opens the moment that it was done to."""
     desk = desk_of(request)
     with writing(desk.engine) as connection:

@@ -66,6 +66,7 @@ function open(tool) {
   if (!dialog) return;
   if (dialog.open) dialog.close();
   dialog.showModal();
+  dialog.querySelector("[data-first]")?.focus();
   const chosen = dialog.querySelector(".options:not([hidden]) :checked");
   chosen?.closest(".option").scrollIntoView({ block: "nearest", behavior: "instant" });
 }

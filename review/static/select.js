@@ -22,7 +22,11 @@ function offsetOf(said, container, offset) {
   return range.toString().length;
 }
 
-// What is selected within the conversation, without blanks at its ends; null for nothing.
+// Whether a place lies within a word, of a script that sets blanks between words.
+const LETTER = /[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Hebrew}\p{Script=Arabic}\p{N}'’]/u;
+const isWithin = (text, at) => at > 0 && at < text.length && LETTER.test(text[at - 1]) && LETTER.test(text[at]);
+
+// What is selected within the conversation, in whole words; null for nothing.
 export function selected() {
   const selection = window.getSelection();
   if (!selection.rangeCount || selection.isCollapsed) return null;
@@ -34,6 +38,8 @@ export function selected() {
     let end = has(range.endContainer) ? offsetOf(said, range.endContainer, range.endOffset) : text.length;
     while (start < end && /\s/.test(text[start])) start += 1;
     while (end > start && /\s/.test(text[end - 1])) end -= 1;
+    while (start < end && isWithin(text, start)) start -= 1;
+    while (start < end && isWithin(text, end)) end += 1;
     return { said, start, end, text: text.slice(start, end) };
   }).filter((part) => part.start < part.end);
   if (!parts.length) return null;
