@@ -60,7 +60,6 @@ def create_app(engine: Engine, options: Options, clock: Clock, channel: Channel 
     app.include_router(queue.router)
     app.include_router(moment.router)
     app.include_router(verdicts.router)
-    app.include_router(judging_api.router)
     app.include_router(users.router)
     app.include_router(deals.router)
     app.include_router(pack.router)
