@@ -10,7 +10,8 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from pipelines.reviewing.wanted import COPIES, Copy, prepare
+from pipelines.reviewing.rows import COPIES, Copy
+from pipelines.reviewing.wanted import prepare
 from review.store.copies import digests, drop, known_moments, lose_moments, put, put_moments
 from review.store.engine import writing
 from review.store.schema import METADATA
@@ -50,22 +51,26 @@ def _copied(connection: duckdb.DuckDBPyConnection, engine: Engine, copy: Copy) -
 
 
 def _compare(connection: duckdb.DuckDBPyConnection, engine: Engine, copy: Copy, table: sa.Table) -> None:
-    """Makes ``wanted``, the rows as they should be, and ``there``, the keys and digests that the database has."""
+    """Makes ``wanted`` and ``there``, keys and digests as they should be and as they are, and ``changed`` of both."""
     with engine.connect() as reader:
         found = digests(reader, table)
     names = [*copy.key, "digest"]
     columns = zip(*found, strict=True) if found else [() for _ in names]
     arrays = [pa.array(list(column), pa.string()) for column in columns]
     connection.register("there", pa.Table.from_arrays(arrays, names))
+    keys = ", ".join(copy.key)
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE wanted AS SELECT *, md5(to_json(r)::VARCHAR) AS digest FROM ({copy.rows}) r"
+        f"CREATE OR REPLACE TEMP TABLE wanted AS SELECT {keys}, digest::VARCHAR AS digest FROM ({copy.digests})"
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE changed AS SELECT * FROM wanted ANTI JOIN there USING ({keys}, digest)"
     )
 
 
 def _changed(connection: duckdb.DuckDBPyConnection, copy: Copy) -> Iterator[Rows]:
-    """The rows of ``wanted`` that the database lacks or has otherwise, by key."""
+    """The rows that the database lacks or has otherwise, by key."""
     keys = ", ".join(copy.key)
-    query = f"SELECT * FROM wanted ANTI JOIN there USING ({keys}, digest) ORDER BY {keys}"
+    query = f"SELECT r.*, digest FROM ({copy.rows}) r JOIN changed USING ({keys}) ORDER BY {keys}"
     for batch in connection.sql(query).to_arrow_reader(BATCH):
         rows = batch.to_pylist()
         for start in range(0, len(rows), BATCH):
