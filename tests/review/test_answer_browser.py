@@ -244,7 +244,7 @@ def test_the_list_of_questions_is_sound_in_every_state(
     page.screenshot(path=pictures / f"list-{size['width']}-{scheme}.png", full_page=True)
 
     assert link
-    for words in ("answered", "could not be delivered", "waits for the next message", "withdrawn"):
+    for words in ("answer changed", "could not be delivered", "waits for the next message", "withdrawn"):
         assert page.locator(".tag", has_text=words).count()
     is_sound(page)
 
