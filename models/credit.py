@@ -6,12 +6,13 @@ rule). From there on all methods are alike: shares, and the money of won deals, 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.grades import GRADES
 from features.tables import DIRECT
 from models.journeys import Journeys
 from models.ledger import LARGEST_AMOUNT, from_cents, split_cents, sum_by_deal, to_cents, to_shares
@@ -32,8 +33,8 @@ PLAYER: Final = ["deal_id", "partner_id"]
 WIN_COLUMNS: Final = (*PLAYER, "credit", "total", "credit_lo", "credit_hi")
 
 
-def players_of(deals: pd.DataFrame, touches: pd.DataFrame) -> pd.DataFrame:
-    """The players of each deal: ``deal_id``, ``partner_id``, ``rank``.
+def players_of(deals: pd.DataFrame, touches: pd.DataFrame, claims: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The players of each deal: ``deal_id``, ``partner_id``, ``rank``, ``evidence_grade``.
 
     ``__direct__`` comes first (rank 0), then the partners in the order of their first touch at or before the close, of
     the same moment that with the smaller ``touchpoint_id``. Ranks settle who gets an odd cent, and hang on no name.
@@ -42,10 +43,13 @@ def players_of(deals: pd.DataFrame, touches: pd.DataFrame) -> pd.DataFrame:
     ----------
     deals : ``deal_id``.
     touches : as ``models.rules.countable_touches`` gives them, late entries counted.
+    claims : ``deal_id``, ``partner_id``, ``grade`` of evidenced claims; those of other partners have the lowest grade.
+        The own team has none.
     """
     acted = touches[(touches["partner_id"] != DIRECT) & touches["deal_id"].isin(deals["deal_id"])]
     first = acted.sort_values(["deal_id", "occurred_at", "touchpoint_id"]).drop_duplicates(PLAYER)
     ranked = first[PLAYER].assign(rank=first.groupby("deal_id").cumcount() + 1)
+    ranked = ranked.assign(evidence_grade=_grades(ranked, claims))
     own = deals[["deal_id"]].assign(partner_id=DIRECT, rank=0)
     return pd.concat([own, ranked], ignore_index=True).sort_values(["deal_id", "rank"], ignore_index=True)
 
@@ -100,6 +104,13 @@ def model_credit(
     return pd.concat([partners, own], ignore_index=True)[list(WIN_COLUMNS)]
 
 
+def _grades(players: pd.DataFrame, claims: pd.DataFrame | None) -> Any:
+    if claims is None or claims.empty:
+        return GRADES[-1]
+    graded = players[PLAYER].merge(claims[[*PLAYER, "grade"]], on=PLAYER, how="left")["grade"]
+    return graded.fillna(GRADES[-1]).to_numpy()
+
+
 def sampled_at_once(n: int, samples: int) -> int:
     """How many deals of ``n`` partners are estimated at once, within ``MAX_CELLS`` and ``MAX_ROWS``; at least one."""
     return max(1, min(MAX_CELLS // (samples * n * n), MAX_ROWS // min(1 << n, samples * n)))
@@ -140,7 +151,7 @@ def credit_rows(
     win = rows.assign(share=share, target="win")
     money = win[(win["outcome"] == "won") & can_be_split(win["amount"])]
     both = pd.concat([win, _amounts(money)], ignore_index=True)
-    named = both.assign(method=method, kind="split", evidence_grade=None, model_version=model_version)
+    named = both.assign(method=method, kind="split", model_version=model_version)
     return named.drop(columns=["rank", "total", "outcome", "amount"])
 
 

@@ -29,6 +29,7 @@ Method = Literal[
     "full_path",
     "markov",
     "shapley_paths",
+    "verified",
 ]
 Days = Annotated[float, Field(gt=0, lt=1e6)]
 Weights = dict[Part, Annotated[float, Field(ge=0, lt=1e9)]]

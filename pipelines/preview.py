@@ -14,8 +14,9 @@ from typing import Any, Final
 from pipelines.backfill import Pass
 from pipelines.config import Config
 from pipelines.console import text_table
-from pipelines.score import MODEL_METHODS, checked_methods, not_creditable, passes, recipes, scorer_of
+from pipelines.score import checked_methods, not_creditable, passes, recipes, scorer_of
 from pipelines.scoring import plan
+from pipelines.scoring.bucket import MODEL_METHODS
 from pipelines.scoring.report import most
 from pipelines.scoring.run import JOURNAL
 from pipelines.scoring.stage import FeatureStage
@@ -129,6 +130,7 @@ class _Look:
                 plan.stage_frames(connection, None)
             else:
                 FeatureStage(connection, spec, workspace.spill).stage_digests(workspace)
+            plan.stage_claims(connection)
             plan.stage_wanted(connection, recipes(scorer, part.methods))
             plan.stage_changes(connection, workspace, all_deals=all_deals)
             found = connection.execute(_REASONS).fetchall()

@@ -25,7 +25,7 @@ from pipelines.phases import phase
 from pipelines.publish import publish_held
 from pipelines.reviewing.before import exchanged
 from pipelines.scoring import plan
-from pipelines.scoring.bucket import Bucket, Scorer
+from pipelines.scoring.bucket import MODEL_METHODS, Bucket, Scorer
 from pipelines.scoring.parts import CREDIT_PARTS, DRIVERS, SCORED, kept, write_parts
 from pipelines.scoring.paths import PATH_METHODS, settings_of, stages_of, version_of_method
 from pipelines.scoring.plan import Window
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MODEL_METHODS: Final = ("model", "shap")
 METHODS: Final = (*MODEL_METHODS, *RULES, *PATH_METHODS)
 
 
@@ -59,11 +58,11 @@ def score(
 ) -> ScoreReport:
     """Fills ``credits``, ``partner_scores`` and ``partner_effects`` for the closed deals.
 
-    Only deals are scored that are new, or whose row, touches, features, model or settings changed since their last
-    scoring; all of them with ``all_deals``. Credit of methods that are not asked for stays, unless its deal changed.
-    A run that is killed leaves finished buckets of deals; running it again finishes the others under the same run id
-    and time, and ends in the same tables. At the end, also of a run that had nothing to do, the result tables are
-    published where ``output.url`` is set.
+    Only deals are scored that are new, or whose row, touches, features, evidence, model or settings changed since their
+    last scoring; all of them with ``all_deals``. Credit of methods that are not asked for stays, unless its deal
+    changed. A run that is killed leaves finished buckets of deals; running it again finishes the others under the same
+    run id and time, and ends in the same tables. At the end, also of a run that had nothing to do, the result tables
+    are published where ``output.url`` is set.
 
     Parameters
     ----------
@@ -209,6 +208,7 @@ def _run(
                 if window == Window():
                     features.remember(workspace)
         with phase("changes"):
+            plan.stage_claims(connection)
             plan.stage_wanted(connection, recipes(scorer, methods))
         run = begin(
             workspace,
@@ -306,10 +306,8 @@ def _joined(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
 def recipes(scorer: Scorer, methods: tuple[str, ...]) -> list[plan.Recipe]:
     """What the credit of each method rests on besides the data."""
     credit = scorer.credit
-    by_model: dict[str, dict[str, Any]] = {
-        "model": {"exact_players": credit.exact_players, "samples": credit.samples, "seed": scorer.seed},
-        "shap": {"drivers": credit.drivers},
-    }
+    coalitions = {"exact_players": credit.exact_players, "samples": credit.samples, "seed": scorer.seed}
+    by_model = {"model": coalitions, "shap": {"drivers": credit.drivers}, "verified": coalitions}
     return [
         plan.Recipe(name, uses_model=True, version=scorer.model_version, settings=by_model[name])
         if name in MODEL_METHODS

@@ -14,10 +14,11 @@ from models.drivers import Drivers
 from models.journeys import Journeys
 from models.rules import countable_touches
 from models.value import DealBatch, ValueModel, Values
+from models.verified import verified_credit
 from pipelines.config import CreditConfig
 from pipelines.scoring.paths import Paths, learned, path_split, version_of_method
 
-MODEL_METHODS: Final = ("model", "shap")
+MODEL_METHODS: Final = ("model", "shap", "verified")
 NO_DRIVERS = pd.DataFrame()
 
 
@@ -25,11 +26,13 @@ NO_DRIVERS = pd.DataFrame()
 class Bucket:
     """The deals of one bucket that need scoring.
 
-    ``deals``, ``touches``: rows of all of them. ``base``, ``members``: their features, where a model is asked.
+    ``deals``, ``touches``, ``claims``: rows of all of them. ``base``, ``members``: their features, where a model is
+    asked.
     """
 
     deals: pd.DataFrame
     touches: pd.DataFrame
+    claims: pd.DataFrame
     base: pd.DataFrame
     members: pd.DataFrame
 
@@ -38,17 +41,19 @@ class Bucket:
         """The bucket's rows from the staged tables."""
         deals = _rows(connection, f"SELECT * FROM wave_deals WHERE bucket = {bucket} ORDER BY deal_id")
         touches = _rows(connection, f"SELECT * FROM wave_touches WHERE bucket = {bucket}")
+        claims = _rows(connection, f"SELECT * EXCLUDE (bucket) FROM wave_claims WHERE bucket = {bucket}")
         if not with_features:
-            return cls(deals, touches, pd.DataFrame(), pd.DataFrame())
+            return cls(deals, touches, claims, pd.DataFrame(), pd.DataFrame())
         features = [
             _rows(connection, f"SELECT * EXCLUDE (bucket) FROM wave_{name} WHERE bucket = {bucket}")
             for name in ("base", "members")
         ]
-        return cls(deals, touches, *features)
+        return cls(deals, touches, claims, *features)
 
     def of(self, deal_ids: pd.Series) -> Bucket:
         """The part of it that concerns some deals."""
-        return Bucket(*(_only(f, deal_ids) for f in (self.deals, self.touches, self.base, self.members)))
+        frames = (self.deals, self.touches, self.claims, self.base, self.members)
+        return Bucket(*(_only(frame, deal_ids) for frame in frames))
 
     def journeys_of(self, deal_ids: pd.Series) -> Journeys:
         """The journeys of the won ones among some deals, by their eligible touches."""
@@ -85,14 +90,16 @@ class Scorer:
 
     def score(self, bucket: Bucket, todo: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Rows of ``credits`` (without run and time) and of the drivers for the deals and methods in ``todo``."""
-        players = players_of(bucket.deals, countable_touches(bucket.touches, bucket.deals))
+        players = players_of(bucket.deals, countable_touches(bucket.touches, bucket.deals), bucket.claims)
         whole, credit, drivers = Part(self, bucket), [], NO_DRIVERS
         for method, rows in todo.groupby("method", sort=True):
             part = whole if len(rows) == len(bucket.deals) else Part(self, bucket.of(rows["deal_id"]))
             if method == "shap":
                 wins, drivers = part.by_shap()
             elif method == "model":
-                wins = part.by_model()
+                wins = part.by_model
+            elif method == "verified":
+                wins = part.by_people()
             else:
                 wins = path_credit(path_split(str(method), part.journeys, self.credit, self.paths), part.journeys)
             version = self.model_version if method in MODEL_METHODS else version_of_method(str(method))
@@ -120,12 +127,17 @@ class Part:
         assert self.scorer.model is not None
         return Values(self.scorer.model, DealBatch.of(self.scorer.model, self.bucket.base, self.bucket.members))
 
+    @cached_property
     def by_model(self) -> pd.DataFrame:
         """Coalition credit."""
         credit = self.scorer.credit
         return model_credit(
             self.values, exact_players=credit.exact_players, samples=credit.samples, seed=self.scorer.seed
         )
+
+    def by_people(self) -> pd.DataFrame:
+        """Of coalition credit what people stand behind."""
+        return verified_credit(self.by_model, self.bucket.deals, self.bucket.claims)
 
     def by_shap(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """TreeSHAP's contributions as credit, and the largest of them for each deal."""

@@ -1,7 +1,8 @@
 """What a scoring run has to do: the deals and methods whose credit is missing, or rests on something that changed.
 
-A deal's credit by a method rests on its *fingerprint*: the deal's row, all its touches, the method's settings and, for
-a model's methods, the deal's features, those of its members, and the model's version. A deal belongs to a bucket; the
+A deal's credit by a method rests on its *fingerprint*: the deal's row, all its touches, the method's settings, how well
+its claims are evidenced and, for a model's methods, the deal's features, those of its members, and the model's version.
+A deal belongs to a bucket; the
 tables that scoring writes have one file for each.
 """
 
@@ -17,7 +18,8 @@ import ibis
 import ibis.expr.types as ir
 
 from features.eligible import Eligibility, MilestoneStages, is_eligible, milestones
-from features.inputs import Inputs
+from features.evidence import claims
+from features.inputs import Inputs, inputs_from
 from features.sources.sqltext import parquet
 from pipelines.scoring.parts import bucket_of, scored_files
 from pipelines.scoring.stage import digests_of
@@ -33,9 +35,15 @@ touched AS (
 staged AS (SELECT deal_id, sum(hash(h)::HUGEINT) AS digest FROM stage_history h GROUP BY deal_id),
 led AS (SELECT deal_id, sum(hash(l)::HUGEINT) AS digest FROM leads l GROUP BY deal_id),
 judged AS (SELECT moment_id, sum(hash(r)::HUGEINT) AS digest FROM reviews r GROUP BY moment_id),
+said AS (
+    SELECT moment_id, conversation_id, deal_id, hash(m) AS digest FROM moments m
+    UNION ALL SELECT moment_id, conversation_id, deal_id, hash(s, 'signal')
+    FROM signals s SEMI JOIN judged USING (moment_id)
+    UNION ALL SELECT moment_id, conversation_id, deal_id, hash(j, 'judged') FROM judged_moments j
+),
 talked AS (
-    SELECT m.deal_id, sum(hash(m, c.started_at, judged.digest)::HUGEINT) AS digest
-    FROM moments m JOIN conversations c USING (conversation_id) LEFT JOIN judged USING (moment_id) GROUP BY m.deal_id
+    SELECT s.deal_id, sum(hash(s.digest, c.started_at, judged.digest)::HUGEINT) AS digest
+    FROM said s JOIN conversations c USING (conversation_id) LEFT JOIN judged USING (moment_id) GROUP BY s.deal_id
 ),
 installed AS (SELECT account_id, sum(hash(i)::HUGEINT) AS digest FROM integrations i GROUP BY account_id)
 SELECT d.deal_id, d.closed_at, (hash(hash(d), coalesce(touched.digest, 0)) >> 1)::BIGINT AS content,
@@ -69,13 +77,21 @@ CREATE TEMP TABLE score_{name} AS
 SELECT c.bucket, f.* FROM ({select}) f JOIN score_closed c USING (deal_id) ORDER BY c.bucket
 """
 _NO_DIGESTS: Final = "CREATE TEMP TABLE score_digests (deal_id VARCHAR, digest UBIGINT)"
+_CLAIMS: Final = """
+CREATE TEMP TABLE score_claims AS
+SELECT c.bucket, f.deal_id, f.partner_id, f.grade, f.is_backed FROM ({select}) f JOIN score_closed c USING (deal_id)
+"""
 _WANTED: Final = """
 CREATE TEMP TABLE score_wanted AS
+WITH claimed AS (
+    SELECT deal_id, sum(hash(partner_id, grade, is_backed)::HUGEINT) AS digest FROM score_claims GROUP BY deal_id
+)
 SELECT c.deal_id, c.bucket, r.method, c.content,
     (hash(c.content, r.recipe, CASE WHEN r.uses_model THEN d.digest END,
-        CASE WHEN r.uses_milestones THEN hash(m.lead_at, m.opportunity_at) END) >> 1)::BIGINT AS fingerprint
+        CASE WHEN r.uses_milestones THEN hash(m.lead_at, m.opportunity_at) END, claimed.digest) >> 1)::BIGINT
+        AS fingerprint
 FROM score_closed c CROSS JOIN score_recipes r LEFT JOIN score_digests d USING (deal_id)
-LEFT JOIN score_milestones m USING (deal_id)
+LEFT JOIN score_milestones m USING (deal_id) LEFT JOIN claimed USING (deal_id)
 """
 _CHANGED: Final = """
 CREATE TEMP TABLE score_changed AS
@@ -148,6 +164,14 @@ def stage_frames(connection: Any, frames: Mapping[str, str] | None) -> None:
         connection.execute(_FEATURES.format(name=name, select=select))
     rows = (f"(SELECT * EXCLUDE (bucket) FROM score_{name})" for name in ("base", "members"))
     connection.execute(f"CREATE TEMP TABLE score_digests AS {digests_of(*rows)}")
+
+
+def stage_claims(connection: Any, select: str | None = None) -> None:
+    """Makes ``score_claims``, the evidenced claims of the closed deals, from them as SQL, wherever they were computed.
+
+    None asks the connection's own tables (``features.evidence.claims``).
+    """
+    connection.execute(_CLAIMS.format(select=select or _sql(claims(inputs_from(connection)))))
 
 
 def stage_wanted(connection: Any, recipes: list[Recipe]) -> None:

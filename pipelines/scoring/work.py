@@ -90,12 +90,12 @@ def buckets_with_work(connection: Any) -> list[int]:
 def waves(connection: Any) -> Iterator[list[int]]:
     """Buckets with work, ascending, in groups of at most ``WAVE_DEALS`` deals to score, at least one bucket each.
 
-    The rows of a group's deals are staged while it is at hand: ``wave_deals``, ``wave_touches`` and, where there are
-    features, ``wave_base`` and ``wave_members``.
+    The rows of a group's deals are staged while it is at hand: ``wave_deals``, ``wave_touches``, ``wave_claims`` and,
+    where there are features, ``wave_base`` and ``wave_members``.
     """
     query = "SELECT bucket, count(DISTINCT deal_id) FROM score_todo GROUP BY bucket"
     sizes = dict(connection.execute(query).fetchall())
-    names = [n for n in ("touches", "base", "members") if _has(connection, f"score_{n}")]
+    names = [n for n in ("touches", "claims", "base", "members") if _has(connection, f"score_{n}")]
     group: list[int] = []
     for bucket in buckets_with_work(connection):
         if group and sum(sizes.get(b, 0) for b in (*group, bucket)) > WAVE_DEALS:

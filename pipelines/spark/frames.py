@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pyarrow.parquet as pq
 
+from features.evidence import claims
 from features.frame import FrameSpec, base, members
 from pipelines.spark.tables import frame_of, inputs_on, uri_of
 
@@ -24,6 +25,11 @@ def feature_frames(session: Any, tables: Mapping[str, Any], spec: FrameSpec) -> 
     """
     inputs = inputs_on(session, tables)
     return {"base": frame_of(session, base(inputs, spec)), "members": frame_of(session, members(inputs, spec))}
+
+
+def claim_frame(session: Any, tables: Mapping[str, Any]) -> Any:
+    """The evidenced claims of partners on deals as a Spark frame, lazily; ``tables`` as for ``feature_frames``."""
+    return frame_of(session, claims(inputs_on(session, tables)).select("deal_id", "partner_id", "grade", "is_backed"))
 
 
 def bucket_column(deal_id: str, buckets: int) -> Any:

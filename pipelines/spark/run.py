@@ -21,12 +21,12 @@ from pipelines.scoring.parts import FOLDERS, part_files
 from pipelines.scoring.plan import Window
 from pipelines.scoring.report import ScoreReport
 from pipelines.scoring.run import JOURNAL, SUMMARY, Run, last_buckets, n_buckets
-from pipelines.spark.frames import feature_frames, stage
+from pipelines.spark.frames import claim_frame, feature_frames, stage
 from pipelines.spark.session import spark_session, told_shortly
 from pipelines.spark.shipped import Shipped, broadcast
 from pipelines.spark.tables import drop_views, stored_frames, uri_of
 from pipelines.spark.totals import write_totals
-from pipelines.spark.worker import ATTEMPTS, PREVIOUS, STAGED_TABLES, Job, Outlook, credited, on_places, outlook
+from pipelines.spark.worker import ATTEMPTS, CLAIMS, PREVIOUS, STAGED_TABLES, Job, Outlook, credited, on_places, outlook
 from pipelines.workspace import Workspace
 
 logger = logging.getLogger(__name__)
@@ -78,14 +78,14 @@ def run_on_spark(
 
 
 def _stage(spark: Any, workspace: Workspace, job: Job, spec: FrameSpec | None) -> None:
-    """Writes what the workers read: the deals, their touches, their credit so far if it moves, and their features."""
+    """Writes what the workers read: deals, their touches, claims and features, and their credit so far if it moves."""
     staged = Path(job.staged)
     (staged / ATTEMPTS).mkdir()
     tables = stored_frames(spark, workspace)
     frames = {name: tables[name] for name in STAGED_TABLES if name in tables}
     if job.is_divided_anew and all(part_files(workspace, folder) for folder in FOLDERS):
         frames |= {f"{PREVIOUS}/{f}": spark.read.parquet(*map(uri_of, part_files(workspace, f))) for f in FOLDERS}
-    features = {} if spec is None else feature_frames(spark, tables, spec)
+    features = {CLAIMS: claim_frame(spark, tables)} | ({} if spec is None else feature_frames(spark, tables, spec))
     for name, part in (("deals", frames), ("features", features)):
         with phase(name):
             for frame, rows in part.items():

@@ -32,6 +32,7 @@ from pipelines.workspace import Workspace
 
 STAGED_TABLES: Final[tuple[str, ...]] = ("deals", "touchpoints", "leads", "stage_history")
 FRAMES: Final = ("base", "members")
+CLAIMS: Final = "claims"
 PREVIOUS: Final = "previous"
 ATTEMPTS: Final = "attempts"
 
@@ -119,6 +120,7 @@ def _opened(job: Job, scorer: Scorer, bucket: int) -> Iterator[tuple[Workspace, 
         with own.connect() as connection:
             plan.stage_deals(connection, job.buckets, job.window, scorer.credit.eligibility())
             plan.stage_frames(connection, frames)
+            plan.stage_claims(connection, _frame(Path(job.staged) / CLAIMS, bucket))
             plan.stage_wanted(connection, recipes(scorer, job.methods))
             plan.stage_changes(connection, own, all_deals=job.all_deals)
             stage_work(connection, Layout(job.buckets))
