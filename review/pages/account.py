@@ -16,7 +16,7 @@ from review.security.access import Looking, needs
 from review.security.asking import local_path
 from review.security.cookies import cookie_of, forget, remember, session_cookie
 from review.security.entry import log_in, start_session
-from review.security.pace import address_of, pace_of
+from review.security.pace import count_attempt
 from review.security.proxied import vouched_name
 from review.security.setup import is_setup_token
 from review.store.engine import writing
@@ -54,10 +54,11 @@ def enter(request: Request, name: Word = "", password: Word = "", next: Word = "
     """Logs in, and leads back to where one wanted to go."""
     desk = desk_of(request)
     _refuse_under_proxy(desk)
-    _count_attempt(request, name)
+    count_attempt(request, name)
     token = log_in(desk, name, password)
     if token is None:
         return _login(request, back=local_path(next), name=name, fault=WRONG, status=401)
+    _end_session(request, desk)
     return _entered(desk, token, local_path(next))
 
 
@@ -65,13 +66,9 @@ def enter(request: Request, name: Word = "", password: Word = "", next: Word = "
 def leave(request: Request) -> Response:
     """Ends the session."""
     desk = desk_of(request)
-    cookie = session_cookie(desk.options)
-    token = cookie_of(request, cookie)
-    if token is not None:
-        with writing(desk.engine) as connection:
-            close_session(connection, token)
+    _end_session(request, desk)
     answer = RedirectResponse("/login", 303)
-    forget(answer, cookie, desk.options)
+    forget(answer, session_cookie(desk.options), desk.options)
     return answer
 
 
@@ -113,7 +110,7 @@ def change(request: Request, viewer: Somebody, now: Word = "", password: Word = 
     """Changes one's own password; all other sessions end."""
     desk = desk_of(request)
     _refuse_under_proxy(desk)
-    _count_attempt(request, viewer.name)
+    count_attempt(request, viewer.name)
     fault = _wrong(desk, viewer, now) or ("" if password == again else "The new password was not typed twice alike.")
     if fault:
         return _account(request, viewer, fault=fault, status=422)
@@ -132,17 +129,20 @@ def _wrong(desk: Desk, viewer: Viewer, password: str) -> str:
     return "" if is_right else "The present password is another one."
 
 
+def _end_session(request: Request, desk: Desk) -> None:
+    """Ends the session that the browser has held so far."""
+    token = cookie_of(request, session_cookie(desk.options))
+    if token is not None:
+        with writing(desk.engine) as connection:
+            close_session(connection, token)
+
+
 def _entered(desk: Desk, token: str, to: str) -> Response:
     """Sends somebody on who holds a new session."""
     answer = RedirectResponse(to, 303)
     keep = timedelta(hours=desk.options.session_hours)
     remember(answer, session_cookie(desk.options), token, desk.options, keep=keep)
     return answer
-
-
-def _count_attempt(request: Request, name: str) -> None:
-    address = address_of(request, desk_of(request).options)
-    pace_of(request).attempt((f"address:{address}", f"name:{name.strip().lower()[:100]}"))
 
 
 def _refuse_under_proxy(desk: Desk) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
 from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
 
-__all__ = ["local_path", "login_path", "wants_json", "wants_part"]
+__all__ = ["SIGNED", "local_path", "login_path", "wants_json", "wants_part"]
 
-ELSEWHERE = ("/login", "/logout", "/setup")
+SIGNED: Final = "/v/"
+"""Below it, pages are signed by themselves, and work in a browser in which nobody is logged in."""
+ELSEWHERE: Final = ("/login", "/logout", "/setup")
 """Pages to which nobody wants to come back."""
 
 

@@ -11,15 +11,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from review.desk import Desk, Options
+from review.desk import Options, desk_of
+from review.security.asking import SIGNED
 from review.security.cookies import browser_cookie, cookie_of, new_token, session_cookie, set_on_start
 from review.security.errors import problem
 
 __all__ = ["Forms", "token_of"]
 
 SAFE: Final = ("GET", "HEAD", "OPTIONS", "TRACE")
-SIGNED: Final = "/v/"
-"""Below it, pages are signed by themselves, and work in a browser that sends no cookie."""
 LARGEST: Final = 1_000_000
 """Bytes of a request's body."""
 FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -35,9 +34,8 @@ def token_of(secret: str, bound_to: str) -> str:
 class Forms:
     """Puts the token into the request's state, and refuses unsafe requests that do not bring it back."""
 
-    def __init__(self, app: ASGIApp, desk: Desk) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.desk = desk
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -45,10 +43,11 @@ class Forms:
             await self.app(scope, receive, send)
             return
         request = Request(scope, receive)
-        options = self.desk.options
+        desk = desk_of(request)
+        options = desk.options
         bound_to = _bound_to(request, options)
         fresh = new_token()
-        request.state.csrf = token_of(self.desk.secret, bound_to or fresh)
+        request.state.csrf = token_of(desk.secret, bound_to or fresh)
         if bound_to is None and not request.url.path.startswith((SIGNED, "/static/")):
             send = set_on_start(send, browser_cookie(options), fresh, options)
         if request.method in SAFE:
@@ -57,19 +56,20 @@ class Forms:
         try:
             body = await _body(receive)
             if not request.url.path.startswith(SIGNED):
-                await self._check(request, body, is_bound=bound_to is not None)
+                await _check(request, body, options, is_bound=bound_to is not None)
         except HTTPException as error:
             await problem(request, error.status_code, error.detail)(scope, receive, send)
             return
         await self.app(scope, _replayed(body, receive), send)
 
-    async def _check(self, request: Request, body: bytes, *, is_bound: bool) -> None:
-        """Raises a 403 for a request of another site, or one without this browser's token."""
-        if _is_foreign(request, self.desk.options):
-            raise HTTPException(403, FOREIGN)
-        given = request.headers.get("x-csrf-token") or await _field(request, body)
-        if not is_bound or not hmac.compare_digest(given.encode(), request.state.csrf.encode()):
-            raise HTTPException(403, STALE)
+
+async def _check(request: Request, body: bytes, options: Options, *, is_bound: bool) -> None:
+    """Raises a 403 for a request of another site, or one without this browser's token."""
+    if _is_foreign(request, options):
+        raise HTTPException(403, FOREIGN)
+    given = request.headers.get("x-csrf-token") or await _field(request, body)
+    if not is_bound or not hmac.compare_digest(given.encode(), request.state.csrf.encode()):
+        raise HTTPException(403, STALE)
 
 
 def _bound_to(request: Request, options: Options) -> str | None:
@@ -114,8 +114,8 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 
 async def _field(request: Request, body: bytes) -> str:
     """The token in a form's body; empty where there is none."""
-    if not request.headers.get("content-type", "").startswith(FORMS):
+    if not request.headers.get("content-type", "").lower().startswith(FORMS):
         return ""
-    form = await Request(request.scope, _replayed(body, request.receive)).form()
-    value = form.get("csrf")
+    async with Request(request.scope, _replayed(body, request.receive)).form() as form:
+        value = form.get("csrf")
     return value if isinstance(value, str) else ""

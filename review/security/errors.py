@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
@@ -34,8 +36,11 @@ DETAILS: Final = {
     405: "This address takes no such request.",
 }
 INTERNAL: Final = (
-    "Nothing was changed. Try again; if it stays so, whoever runs this page finds the reason in what it logs."
+    "Go back, look whether it was done, and try again. If it stays so, whoever runs this page finds the reason in "
+    "what it logs."
 )
+UNSTORABLE: Final = "A value is too large, or holds characters that cannot be kept. Nothing was changed. Correct it."
+LOG: Final = logging.getLogger(__name__)
 
 
 class Problem(BaseModel):
@@ -59,7 +64,7 @@ def problem(
     viewer = getattr(request.state, "viewer", None)
     template = "problem_part.html.jinja" if wants_part(request) else "problem.html.jinja"
     title = TITLES.get(status, "That cannot be done")
-    lines = [detail] if isinstance(detail, str) else [_line(fault) for fault in detail]
+    lines = [_line(fault) for fault in detail] if isinstance(detail, list) else [str(detail)]
     answer = page(request, template, viewer, status=status, title=title, lines=lines, number=status)
     answer.headers.update(headers or {})
     return answer
@@ -79,6 +84,13 @@ def tell_of_errors(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def not_valid(request: Request, error: RequestValidationError) -> Response:
         return problem(request, 422, [_fault(found) for found in error.errors()])
+
+    @app.exception_handler(DataError)
+    @app.exception_handler(OverflowError)
+    @app.exception_handler(UnicodeEncodeError)
+    def not_storable(request: Request, error: Exception) -> Response:
+        LOG.warning("%s %s: %s", request.method, request.url.path, type(error).__name__)
+        return problem(request, 422, UNSTORABLE)
 
     @app.exception_handler(Exception)
     def broken(request: Request, error: Exception) -> Response:  # noqa: ARG001

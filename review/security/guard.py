@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from review.desk import Desk
 from review.security.csrf import Forms
 from review.security.errors import tell_of_errors
 from review.security.headers import Protection
@@ -13,12 +12,12 @@ from review.security.pace import Pace
 __all__ = ["guard"]
 
 
-def guard(app: FastAPI, desk: Desk) -> None:
+def guard(app: FastAPI) -> None:
     """Guards an application: counts requests, checks forms and hosts, sets headers, tells of errors.
 
-    Its routers must depend on ``review.security.access.paced``.
+    It has its desk already, and its routers depend on ``review.security.access.paced``.
     """
-    app.state.pace = Pace(desk.options)
+    app.state.pace = Pace(app.state.desk.options)
     tell_of_errors(app)
-    app.add_middleware(Forms, desk=desk)
-    app.add_middleware(Protection, options=desk.options)
+    app.add_middleware(Forms)
+    app.add_middleware(Protection)

@@ -6,10 +6,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from review.desk import Options
+from review.desk import Options, desk_of
 
 __all__ = ["HEADERS", "Protection", "protect"]
 
@@ -44,27 +45,24 @@ class Protection:
     Another name in ``Host`` is one that somebody has pointed at this address, so that a page of theirs may talk to it.
     """
 
-    def __init__(self, app: ASGIApp, options: Options) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.options = options
-        self.hosts = {*LOCAL, urlsplit(options.base_url).hostname}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        options = desk_of(Request(scope)).options
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                protect(MutableHeaders(scope=message), scope["path"], self.options)
+                protect(MutableHeaders(scope=message), scope["path"], options)
             await send(message)
 
-        app = self.app if _host(scope) in self.hosts else PlainTextResponse(self._elsewhere(), 400)
+        is_ours = _host(scope) in (*LOCAL, urlsplit(options.base_url).hostname)
+        app = self.app if is_ours else PlainTextResponse(f"Not under this name. Open {options.base_url}.\n", 400)
         await app(scope, receive, sending)
-
-    def _elsewhere(self) -> str:
-        return f"This page does not answer under that name. Open {self.options.base_url}.\n"
 
 
 def _host(scope: Scope) -> str | None:

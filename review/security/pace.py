@@ -10,9 +10,9 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter, SlidingWindowCounterRateLimiter
 from starlette.requests import HTTPConnection
 
-from review.desk import Options
+from review.desk import Options, desk_of
 
-__all__ = ["Pace", "address_of", "pace_of"]
+__all__ = ["Pace", "address_of", "count_attempt", "pace_of"]
 
 
 class Pace:
@@ -54,6 +54,12 @@ def address_of(request: HTTPConnection, options: Options) -> str:
         return peer
     named = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
     return next((host for host in map(str.strip, reversed(named)) if host and host not in options.proxies), peer)
+
+
+def count_attempt(request: Request, name: str | None = None) -> None:
+    """Counts an attempt of an address, and one for a name; raises a 429 for too many of either in a minute."""
+    keys = [f"address:{address_of(request, desk_of(request).options)}"]
+    pace_of(request).attempt(keys if name is None else [*keys, f"name:{name.strip().lower()[:100]}"])
 
 
 def _too_fast(what: str, most: RateLimitItemPerMinute) -> HTTPException:

@@ -16,14 +16,16 @@ from sqlalchemy.engine import Engine
 
 from features.tables import DIRECT
 from review.app import create_app
-from review.desk import Options
+from review.desk import Desk, Options
 from review.roles import Viewer
 from review.security import passwords
 from review.security.csrf import token_of
+from review.security.pace import Pace
 from review.store import schema
 from review.store.claims import regrade_all
 from review.store.engine import open_engine, writing
 from review.store.sessions import open_session
+from review.store.settings import secret
 from review.store.turns import Turn, packed
 from review.store.users import add_user, user_named
 
@@ -80,14 +82,30 @@ def desk_clock() -> HandClock:
     return HandClock()
 
 
+@pytest.fixture(scope="session")
+def shared_app(empty_database: Path) -> FastAPI:
+    """The application, whose routes take long to make; every test gives it a desk of its own."""
+    engine = open_engine(f"sqlite:///{empty_database}")
+    app = create_app(engine, Options(), HandClock())
+    engine.dispose()
+    return app
+
+
 @pytest.fixture
-def app_with(engine: Engine, desk_clock: HandClock) -> Callable[..., FastAPI]:
-    """A factory: ``app_with(session_hours=1)`` is the application with these options."""
+def app_with(shared_app: FastAPI, engine: Engine, desk_clock: HandClock) -> Iterator[Callable[..., FastAPI]]:
+    """A factory: ``app_with(session_hours=1)`` is the application, from now on with these options.
+
+    Routes that a test adds to it are gone at its end.
+    """
+    key, routes = secret(engine), list(shared_app.router.routes)
 
     def make(**options: Any) -> FastAPI:
-        return create_app(engine, Options(**options), desk_clock)
+        shared_app.state.desk = Desk(engine, Options(**options), desk_clock, key)
+        shared_app.state.pace = Pace(shared_app.state.desk.options)
+        return shared_app
 
-    return make
+    yield make
+    shared_app.router.routes[:] = routes
 
 
 @pytest.fixture
