@@ -15,8 +15,9 @@ import pandas as pd
 from features.assist.decisions import decided
 from features.assist.moments import moment_rows
 from features.privacy import name_words, redacted
-from features.tables import CONVERSATION_LINKS, MOMENTS, SIGNALS
+from features.tables import CONVERSATION_LINKS, MOMENT_CUES, MOMENTS, SIGNALS
 from pipelines.config import AssistConfig, Config
+from pipelines.detecting.cues import cue_rows
 from pipelines.detecting.judge import Judge, judged
 from pipelines.detecting.models import assist_model
 from pipelines.detecting.report import DetectReport, summary
@@ -101,10 +102,10 @@ def _run(
     done = int(stored.read_in(run).sum())
     for chunk in _chunks(talk.conversations, todo, settings.chunk_utterances):
         with phase("judging"):
-            moments, signals = _found(connection, settings, model, talk, chunk, run)
+            moments, signals, cues = _found(connection, settings, model, talk, chunk, run)
         state = pd.DataFrame({"conversation_id": chunk, "fingerprint": [wanted[name] for name in chunk]})
         before = stored
-        stored = before.replaced(moments, signals, state.assign(detected_at=pd.Timestamp(run.detected_at)))
+        stored = before.replaced(moments, signals, cues, state.assign(detected_at=pd.Timestamp(run.detected_at)))
         with phase("saving"), workspace.transaction() as transaction:
             stored.write(transaction, workspace, before)
             run.enter(transaction)
@@ -150,13 +151,14 @@ def _found(
     talk: Talk,
     chunk: list[str],
     run: Run,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Moments and signals of some conversations."""
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Moments, signals and their cues of some conversations."""
     turns = talk.turns(connection, chunk)
     if turns.empty:
-        return pd.DataFrame(columns=list(MOMENTS.column_names)), pd.DataFrame(columns=list(SIGNALS.column_names))
+        moments, signals, cues = (pd.DataFrame(columns=list(t.column_names)) for t in (MOMENTS, SIGNALS, MOMENT_CUES))
+        return moments, signals, cues
     said = judged(model, talk, turns)
-    both = []
+    both, why = [], []
     for decisions in decided(said.pairs, settings.floor, settings.threshold):
         rows = moment_rows(
             decisions,
@@ -167,7 +169,8 @@ def _found(
             detected_at=run.detected_at,
         )
         both.append(_redacted(rows, turns, talk) if settings.redact else rows)
-    return both[0], both[1]
+        why.append(cue_rows(model, said, decisions, rows))
+    return both[0], both[1], pd.concat(why, ignore_index=True)
 
 
 def _redacted(rows: pd.DataFrame, turns: pd.DataFrame, talk: Talk) -> pd.DataFrame:

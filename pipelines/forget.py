@@ -26,7 +26,7 @@ __all__ = ["ForgetReport", "forget"]
 STATUS: Final = "source deleted"
 REQUESTED: Final = "requested"
 DUE: Final = "due"
-TEXTS: Final = (*CONVERSATION_TABLES, "conversation_links", "moments", "signals", "judged_moments")
+TEXTS: Final = (*CONVERSATION_TABLES, "conversation_links", "moments", "signals", "judged_moments", "moment_cues")
 """Tables of which all rows of a conversation go."""
 FOUND: Final = ("moments", "signals", "judged_moments")
 DETECTED_ORDER: Final = "conversation_id, start_s NULLS LAST, utterance_ids[1], char_start, moment_id"

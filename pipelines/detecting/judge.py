@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pandas as pd
 
 from features.assist.links import candidates, link_partners
 from features.assist.sentences import pieces
 from pipelines.detecting.talk import Talk
+
+if TYPE_CHECKING:
+    from models.assist.cues import Cue
 
 __all__ = ["Judge", "Judged", "judged"]
 
@@ -27,6 +31,12 @@ class Judge(Protocol):
 
     def predict(self, utterances: pd.DataFrame, mentions: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
         """``p_assist``, ``label`` and a column of probabilities for each class, a row a pair in their order."""
+        ...
+
+    def why(
+        self, utterances: pd.DataFrame, mentions: pd.DataFrame, pairs: pd.DataFrame, labels: Sequence[str]
+    ) -> list[list[Cue]]:
+        """What in each pair's words speaks for its label."""
         ...
 
 

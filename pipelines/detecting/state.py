@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from features.assist.carried import FROM, carried
 from features.assist.moments import ordered
 from features.judgements import ABOUT
-from features.tables import JUDGED_MOMENTS, MOMENTS, REVIEWS, SIGNALS
+from features.tables import JUDGED_MOMENTS, MOMENT_CUES, MOMENTS, REVIEWS, SIGNALS
 from pipelines.workspace import Transaction, Workspace, write_frame
 
 __all__ = ["DETECTED", "JOURNAL", "Run", "Stored"]
@@ -62,20 +62,24 @@ class Run:
 
 @dataclass(frozen=True)
 class Stored:
-    """The moments and signals of a workspace, what people made of them, and the ``state`` of each conversation."""
+    """The moments and signals of a workspace, what people made of them, and the ``state`` of each conversation.
+
+    ``cues`` say why the model flagged what it finds now.
+    """
 
     moments: pd.DataFrame
     signals: pd.DataFrame
     judged: pd.DataFrame
     reviews: pd.DataFrame
+    cues: pd.DataFrame
     state: pd.DataFrame
 
     @classmethod
     def read(cls, workspace: Workspace, connection: duckdb.DuckDBPyConnection) -> Stored:
         """What the workspace has; empty frames of what it has not."""
-        tables = (MOMENTS, SIGNALS, JUDGED_MOMENTS, REVIEWS)
-        moments, signals, judged, reviews = (connection.execute(f"SELECT * FROM {t.name}").df() for t in tables)
-        return cls(moments, signals, judged, reviews, _parquet(workspace.root / DETECTED, _STATE))
+        tables = (MOMENTS, SIGNALS, JUDGED_MOMENTS, REVIEWS, MOMENT_CUES)
+        moments, signals, judged, reviews, cues = (connection.execute(f"SELECT * FROM {t.name}").df() for t in tables)
+        return cls(moments, signals, judged, reviews, cues, _parquet(workspace.root / DETECTED, _STATE))
 
     def read_in(self, run: Run) -> pd.Series:
         """Conversation to whether the run has read it already, before it was cut short."""
@@ -89,12 +93,12 @@ class Stored:
 
     def without(self, conversation_ids: set[str]) -> Stored:
         """The same without everything of these conversations but their judgements."""
-        names = ("moments", "signals", "judged", "state")
+        names = ("moments", "signals", "judged", "cues", "state")
         frames = {name: getattr(self, name) for name in names}
         kept = {n: f[~f["conversation_id"].isin(conversation_ids)].reset_index(drop=True) for n, f in frames.items()}
         return replace(self, **kept)
 
-    def replaced(self, moments: pd.DataFrame, signals: pd.DataFrame, state: pd.DataFrame) -> Stored:
+    def replaced(self, moments: pd.DataFrame, signals: pd.DataFrame, cues: pd.DataFrame, state: pd.DataFrame) -> Stored:
         """The same with what was found in the conversations of ``state`` in place of what they had.
 
         Judged rows that are found no more hand their judgements on to those found in their place
@@ -116,12 +120,18 @@ class Stored:
             ordered(_joined(rest.signals, signals)),
             ordered(_joined(rest.judged, left[is_kept])),
             _joined(self.reviews, handed[~handed["review_id"].isin(self.reviews["review_id"])].drop(columns=FROM)),
+            _joined(rest.cues, cues).sort_values(list(MOMENT_CUES.key), ignore_index=True),
             _joined(rest.state, state).sort_values("conversation_id", ignore_index=True),
         )
 
     def write(self, transaction: Transaction, workspace: Workspace, before: Stored | None = None) -> None:
         """Stages all of it; judgements only where ``before`` has fewer."""
-        tables = {MOMENTS: self.moments, SIGNALS: self.signals, JUDGED_MOMENTS: self.judged}
+        tables = {
+            MOMENTS: self.moments,
+            SIGNALS: self.signals,
+            JUDGED_MOMENTS: self.judged,
+            MOMENT_CUES: self.cues,
+        }
         if before is not None and len(before.reviews) < len(self.reviews):
             tables[REVIEWS] = self.reviews.sort_values("review_id", ignore_index=True)
         for table, frame in tables.items():

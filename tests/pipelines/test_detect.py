@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 import pipelines.detect
 from features.assist.taxonomy import taxonomy
 from features.tables import TABLES
+from models.assist.cues import Cue
 from pipelines.config import parse_config
 from pipelines.detect import detect
 from pipelines.detecting.report import DetectReport
@@ -29,7 +30,7 @@ DAY0 = datetime(2025, 3, 1, 9, tzinfo=UTC)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CONFIG = parse_config({})
 STEPS = parse_config({"assist": {"chunk_utterances": 3}})
-TABLE_NAMES = ("moments", "signals")
+TABLE_NAMES = ("moments", "signals", "moment_cues")
 
 
 class Words:
@@ -49,6 +50,12 @@ class Words:
             said.loc[label == name, name] = 0.9
         p_assist = np.where(label == "risk_save", 0.9, np.where(text.str.contains("perhaps"), 0.3, 0.01))
         return said.assign(label=label, p_assist=p_assist)
+
+    def why(
+        self, utterances: pd.DataFrame, mentions: pd.DataFrame, pairs: pd.DataFrame, labels: Sequence[str]
+    ) -> list[list[Cue]]:
+        words = {"risk_save": "warned", "negative_impact": "late"}
+        return [[Cue("words", words.get(label, "perhaps"), 1.0)] for label in labels]
 
 
 @pytest.fixture(autouse=True)
@@ -127,6 +134,15 @@ def test_what_is_no_assist_is_a_signal_and_background_is_none(first: tuple[Works
 
 
 @pytest.mark.slow
+def test_each_moment_and_signal_says_why_it_was_found(first: tuple[Workspace, DetectReport]) -> None:
+    cues = first[0].read("moment_cues")
+    found = {name for table in ("moments", "signals") for name in first[0].read(table)["moment_id"]}
+    assert set(cues["moment_id"]) == found
+    assert cues["place"].tolist() == [1, 2] * len(found)
+    assert cues["kind"].tolist() == ["partner", "words"] * len(found)
+    assert set(cues.loc[cues["kind"] == "words", "cue"]) <= {"warned", "late", "perhaps"}
+
+
 def test_only_new_and_changed_conversations_are_read_again(workspace_of: Factory, model: Words) -> None:
     given = tables()
     workspace = workspace_of(**given)
@@ -225,7 +241,7 @@ def test_an_empty_workspace_gets_empty_tables(workspace_of: Factory) -> None:
     workspace = workspace_of()
     report = detect(workspace, CONFIG, now=NOW)
     assert report.text().startswith("There are no conversations.")
-    assert [len(workspace.read(name)) for name in TABLE_NAMES] == [0, 0]
+    assert [len(workspace.read(name)) for name in TABLE_NAMES] == [0, 0, 0]
     assert all(workspace.has(name) for name in TABLE_NAMES)
 
 
