@@ -65,13 +65,12 @@ def serve_review(
     ------
     WorkspaceError
         When the address cannot be listened on, or should not; when the database cannot be used, or its file is served
-        already; or when another run holds the workspace.
+        already; or when another run holds the workspace and nothing has been copied from it before.
     """
     _check_address(config.review, allow_http=allow_http)
     file = database_file(database_url(workspace, config))
     with opened_database(workspace, config) as engine:
         from pipelines.reviewing.backup import held
-        from pipelines.reviewing.exchange import exchange
         from pipelines.reviewing.sending import channel_of
         from pipelines.reviewing.serving import listening, serve
         from pipelines.reviewing.timer import Chores, ticking
@@ -79,15 +78,13 @@ def serve_review(
 
         review = config.review
         with listening(review.host, review.port) as listener, nullcontext() if file is None else held(file):
-            exchange(workspace, engine, config, _now())
             options = page_options(review, config.report_currency, _address(review.host, listener.getsockname()[1]))
             channel = channel_of(workspace, config)
             app = create_app(engine, options, _now, channel)
             chores = Chores(workspace, engine, config, options, _now, channel)
+            chores.begin()
             with ticking(chores, review.sync_seconds):
-                serve(
-                    app, listener, proxies=",".join(review.proxies), started=lambda: started(_serving(app.state.desk))
-                )
+                serve(app, listener, lambda: started(_serving(app.state.desk)))
 
 
 def sync_review(

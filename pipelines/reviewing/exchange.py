@@ -23,7 +23,7 @@ from review.store.forgetting import forget_conversations
 from review.store.settings import keep, kept
 from review.store.tables import last_change
 
-__all__ = ["Exchanged", "exchange", "has_changed"]
+__all__ = ["Exchanged", "exchange", "has_changed", "was_filled"]
 
 FORMAT: Final = 1
 """Goes up when the same tables make other rows of the database."""
@@ -117,6 +117,11 @@ def has_changed(workspace: Workspace, engine: Engine, config: Config) -> bool:
     with engine.connect() as reader:
         people = last_change(reader)
     return _seen(engine) != {"files": _files(workspace, config), "people": people}
+
+
+def was_filled(engine: Engine) -> bool:
+    """Whether an exchange has filled the database before."""
+    return bool(_seen(engine))
 
 
 def _inward(workspace: Workspace, engine: Engine, config: Config, now: datetime) -> Exchanged:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
@@ -12,6 +13,9 @@ from fastapi import FastAPI
 from pipelines.workspace import WorkspaceError
 
 __all__ = ["listening", "serve"]
+
+STOP_SECONDS: Final = 10
+"""How long requests in progress are waited for at the end."""
 
 
 @contextmanager
@@ -34,10 +38,18 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         made.close()
 
 
-def serve(app: FastAPI, listener: socket.socket, *, proxies: str, started: Callable[[], None]) -> None:
-    """Serves the page on a socket until SIGINT or SIGTERM; requests in progress are answered first."""
+def serve(app: FastAPI, listener: socket.socket, started: Callable[[], None]) -> None:
+    """Serves the page on a socket until SIGINT or SIGTERM; requests in progress are answered first.
+
+    Who a request comes from is told by the page itself, which knows its proxies.
+    """
     settings = uvicorn.Config(
-        app, log_config=None, access_log=False, proxy_headers=True, forwarded_allow_ips=proxies, server_header=False
+        app,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
     )
     server = _Server(settings, started)
     server.run(sockets=[listener])

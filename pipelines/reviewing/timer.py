@@ -11,9 +11,9 @@ from typing import Final
 from sqlalchemy.engine import Engine
 
 from pipelines.config import Config
-from pipelines.reviewing.exchange import exchange, has_changed
+from pipelines.reviewing.exchange import exchange, has_changed, was_filled
 from pipelines.reviewing.sending import send_messages
-from pipelines.workspace import Workspace
+from pipelines.workspace import Workspace, WorkspaceError
 from review.channels.message import Channel
 from review.desk import Clock, Options
 from review.store.engine import writing
@@ -48,6 +48,15 @@ class Chores:
                 chore()
             except Exception as error:  # noqa: BLE001 - the page is served on, whatever a chore meets
                 logger.warning("%s Tried again in %g s.", error, self._config.review.sync_seconds)
+
+    def begin(self) -> None:
+        """Exchanges before anybody looks; when that cannot be now, what was copied before must do for a while."""
+        try:
+            self.exchange()
+        except WorkspaceError as error:
+            if not was_filled(self._engine):
+                raise
+            logger.warning("%s Until then the page shows what it has.", error)
 
     def exchange(self) -> None:
         """Exchanges with the workspace when something has changed; raises ``WorkspaceError`` when it is in use."""
