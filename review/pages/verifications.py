@@ -177,7 +177,7 @@ class Asking(BaseModel):
 def read_questions(
     request: Request,
     viewer: See,  # noqa: ARG001 - asked for so that only who may see gets here
-    state: Wanted = "",
+    state: Annotated[str, Query(json_schema_extra={"enum": ["", *VERIFICATION_STATES]})] = "",
     partner_id: Wanted = "",
     deal_id: Wanted = "",
     moment_id: Wanted = "",
@@ -187,7 +187,7 @@ def read_questions(
 ) -> Questions:
     """Questions to the owners of deals."""
     if state and state not in VERIFICATION_STATES:
-        raise HTTPException(422, f"state {state!r} is not one of {', '.join(VERIFICATION_STATES)}.")
+        raise HTTPException(422, f"state {state[:50]!r} is not one of {', '.join(VERIFICATION_STATES)}.")
     filters = Filters(*(value or None for value in (state, partner_id, deal_id, moment_id, recipient)))
     with desk_of(request).engine.connect() as connection:
         items = asked(connection, filters, offset=offset, limit=limit)

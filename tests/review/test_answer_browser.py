@@ -21,8 +21,11 @@ from sqlalchemy.engine import Engine
 
 from review.channels.delivery import deliver
 from review.channels.message import Message, UndeliverableError
+from review.roles import Viewer
 from review.store.engine import writing
 from review.store.schema import judgements, moments, partners
+from review.store.sessions import open_session
+from review.store.users import add_user
 from review.store.verifications import Verification, ask, expire, withdraw
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -228,7 +231,6 @@ def test_an_expired_and_a_withdrawn_link_are_sound(browser: Any, site: Site, tmp
 def test_the_list_of_questions_is_sound_in_every_state(
     browser: Any,
     site: Site,
-    client_as: Callable[..., Any],
     scheme: str,
     size: dict[str, int],
     tmp_path: Path,
@@ -236,7 +238,9 @@ def test_the_list_of_questions_is_sound_in_every_state(
     link = fill(browser, site)
     context = browser.new_context(viewport=size, color_scheme=scheme)
     address = site.app.state.desk.options.base_url
-    session = client_as("manager").cookies["partnerlift"]
+    with writing(site.engine) as connection:
+        add_user(connection, "manager", None, "manager", None, site.clock(), Viewer("setup", "admin"))
+        session = open_session(connection, "manager", site.clock(), timedelta(hours=1))
     context.add_cookies([{"name": "partnerlift", "value": session, "url": address}])
     page = context.new_page()
     page.goto(f"{address}/verifications")
