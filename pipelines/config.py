@@ -305,6 +305,9 @@ class ChannelsConfig(Section):
         "never shown or logged; better still, set PARTNERLIFT_REVIEW_WEBHOOK in its place.",
     )
     timeout_seconds: float = Field(20.0, gt=0, le=300, description="How long each step of a delivery may take.")
+    send_hour: int = Field(
+        8, ge=0, le=23, description="Hour (UTC) from which a page that is served sends the day's messages."
+    )
 
 
 class ReviewConfig(Section):

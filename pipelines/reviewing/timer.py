@@ -64,11 +64,12 @@ class Chores:
             logger.info("%s", exchange(self._workspace, self._engine, self._config, self._clock()).text())
 
     def send(self) -> None:
-        """Sends the day's messages, once a day, unless the channel cannot be reached."""
-        today = self._clock().date().isoformat()
+        """Sends the day's messages from the configured hour on, once, unless the channel cannot be reached."""
+        now = self._clock()
+        today = now.date().isoformat()
         with self._engine.connect() as reader:
             is_done = kept(reader, SENT_ON) == today
-        if is_done or self._channel is None:
+        if is_done or self._channel is None or now.hour < self._config.review.channels.send_hour:
             return
         done = send_messages(self._engine, self._options, self._clock, self._channel)
         if done.sent or done.failed or done.left:
