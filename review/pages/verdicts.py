@@ -111,12 +111,15 @@ def add(request: Request, viewer: Judge, moment_id: Id, asked: Asked, form: Anno
     """Adds a moment that the model missed in this conversation, and shows it."""
     desk = desk_of(request)
     try:
+        if not form.assist_type:
+            raise ValueError("No kind is chosen. Say what kind of help it was.")
         with writing(desk.engine) as connection:
             about = existing(connection, moment_id)
             span = _words(form, turns(connection, about.conversation_id))
             partner_id = _partner(connection, form.partner, form.partner_name)
-            kind = form.assist_type or ""
-            new = add_missed(connection, viewer, about.conversation_id, span, partner_id, kind, None, desk.clock())
+            new = add_missed(
+                connection, viewer, about.conversation_id, span, partner_id, form.assist_type, None, desk.clock()
+            )
     except (ValueError, LookupError, PermissionError) as error:
         return _refused(request, viewer, moment_id, asked, error, "missed")
     return _open(request, viewer, asked, moment_id, new, "added")
