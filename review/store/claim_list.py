@@ -15,6 +15,7 @@ from review.store.schema import claims
 __all__ = ["CLAIMS_A_PAGE", "ClaimsWanted", "found_claims"]
 
 CLAIMS_A_PAGE: Final = 100
+ALL_TIME: Final = Period()
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class ClaimsWanted:
     partner: str = ""
     grade: str = ""
     outcome: str = ""
-    period: Period = Period()
+    period: Period = ALL_TIME
     page: int = 1
 
 

@@ -125,7 +125,7 @@ def deal_file(connection: Connection, deal_id: str) -> DealFile | None:
             connection,
             sa.select(disputes).where(disputes.c.deal_id == deal_id).order_by(disputes.c.dispute_id.desc()),
         ),
-        dict(connection.execute(sa.select(partners.c.partner_id, partners.c.name)).tuples().all()),
+        dict(connection.execute(sa.select(partners.c.partner_id, partners.c.name)).all()),
     )
 
 
@@ -186,7 +186,7 @@ def _counted(connection: Connection, found: Sequence[RowMapping]) -> list[DealRo
         for deal_id, state, number in connection.execute(stated.group_by(moments.c.deal_id, moments.c.state))
     }
     opened = sa.select(disputes.c.deal_id, n).where(disputes.c.deal_id.in_(ids), disputes.c.state.in_(OPEN))
-    disputed: dict[str, int] = dict(connection.execute(opened.group_by(disputes.c.deal_id)).tuples().all())
+    disputed: dict[str, int] = dict(connection.execute(opened.group_by(disputes.c.deal_id)).all())
     return [
         DealRow(
             row, grades[key], states.get((key, "waiting"), 0), states.get((key, "contested"), 0), disputed.get(key, 0)

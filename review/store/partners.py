@@ -120,7 +120,7 @@ def partner_rows(connection: Connection, report_currency: str) -> list[PartnerRo
     for row in connection.execute(summed.group_by(*columns)).mappings():
         sums[row["partner_id"]].append(row)
     waiting = sa.select(WHOSE, n).where(moments.c.state == "waiting", moments.c.is_assist, WHOSE.is_not(None))
-    waits: dict[str, int] = dict(connection.execute(waiting.group_by(WHOSE)).tuples().all())
+    waits: dict[str, int] = dict(connection.execute(waiting.group_by(WHOSE)).all())
     found = connection.execute(sa.select(partners)).mappings()
     made = [
         _partner_row(row, sums[row["partner_id"]], waits.get(row["partner_id"], 0), report_currency) for row in found
