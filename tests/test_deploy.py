@@ -17,7 +17,8 @@ import yaml
 from pipelines.cli import app
 from pipelines.metrics import prometheus
 
-COMMAND = re.compile(r"(?:^|/|ExecStart=)partnerlift ((?:score|train|ingest|export|report)\b[^>\n]*)", re.MULTILINE)
+VERBS = "score|train|ingest|export|report|review"
+COMMAND = re.compile(rf"(?:^|/|ExecStart=)partnerlift ((?:{VERBS})\b[^>\n]*)", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_the_locks_agree(root: Path) -> None:
     assert {name: version for name, version in versions[1].items() if versions[0].get(name) != version} == {}
 
 
-@pytest.mark.parametrize("name", ["partnerlift.service", "crontab", "compose.yaml"])
+@pytest.mark.parametrize("name", ["partnerlift.service", "partnerlift-review.service", "crontab", "compose.yaml"])
 def test_commands_that_are_scheduled_are_ones_that_the_product_knows(root: Path, name: str) -> None:
     text = (root / "docs" / "deploy" / name).read_text(encoding="utf-8")
     commands = [shlex.split(found) for found in COMMAND.findall(text)]
@@ -135,10 +136,10 @@ def test_every_environment_variable_is_on_the_page(root: Path) -> None:
 def test_systemd_accepts_the_units(root: Path, tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")
-    for name in ("partnerlift.service", "partnerlift.timer"):
+    for name in ("partnerlift.service", "partnerlift.timer", "partnerlift-review.service"):
         text = (root / "docs" / "deploy" / name).read_text(encoding="utf-8")
         (tmp_path / name).write_text(text.replace("/opt/partnerlift/bin/partnerlift", "/bin/true"), encoding="utf-8")
-    units = [str(tmp_path / name) for name in ("partnerlift.service", "partnerlift.timer")]
+    units = [str(path) for path in sorted(tmp_path.iterdir())]
     done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)
     complaints = [line for line in done.stderr.splitlines() if "partnerlift" in line]
     assert complaints == []

@@ -30,6 +30,7 @@ PAGES = [
     "docs/mapping.md",
     "docs/moments.md",
     "docs/report.md",
+    "docs/review.md",
     "docs/measured.md",
     "docs/production.md",
     "docs/spark.md",
