@@ -23,6 +23,7 @@ from review.channels.delivery import deliver
 from review.channels.message import Message, UndeliverableError
 from review.roles import Viewer
 from review.store.engine import writing
+from review.store.judgements import add_judgement
 from review.store.schema import judgements, moments, partners
 from review.store.sessions import open_session
 from review.store.users import add_user
@@ -236,14 +237,7 @@ def test_the_list_of_questions_is_sound_in_every_state(
     tmp_path: Path,
 ) -> None:
     link = fill(browser, site)
-    context = browser.new_context(viewport=size, color_scheme=scheme)
-    address = site.app.state.desk.options.base_url
-    with writing(site.engine) as connection:
-        add_user(connection, "manager", None, "manager", None, site.clock(), Viewer("setup", "admin"))
-        session = open_session(connection, "manager", site.clock(), timedelta(hours=1))
-    context.add_cookies([{"name": "partnerlift", "value": session, "url": address}])
-    page = context.new_page()
-    page.goto(f"{address}/verifications")
+    page = managers_page(browser, site, viewport=size, color_scheme=scheme)
     pictures = Path(os.environ.get("PARTNERLIFT_PICTURES", tmp_path))
     page.screenshot(path=pictures / f"list-{size['width']}-{scheme}.png", full_page=True)
 
@@ -251,6 +245,40 @@ def test_the_list_of_questions_is_sound_in_every_state(
     for words in ("answer changed", "could not be delivered", "waits for the next message", "withdrawn"):
         assert page.locator(".tag", has_text=words).count()
     is_sound(page)
+
+
+def test_a_manager_asks_sends_and_withdraws_without_script(browser: Any, site: Site) -> None:
+    with writing(site.engine) as connection:
+        for name in ("m1", "m2", "m5"):
+            add_judgement(
+                connection, name, reviewer="maria", role="reviewer", verdict="confirmed", at=site.clock(), source="page"
+            )
+    page = managers_page(browser, site, viewport=DESK, java_script_enabled=False)
+
+    page.get_by_role("button", name="Ask the owners").click()
+    page.get_by_text("3 questions will be in the next messages.").wait_for()
+    page.get_by_role("button", name="Send now").click()
+    page.get_by_text("1 message sent by postman. 1 refused:").wait_for()
+    page.get_by_role("link", name="Undeliverable 1").click()
+    page.get_by_role("button", name="Withdraw").click()
+    page.get_by_text("The question is withdrawn").wait_for()
+
+    assert list(site.postman.links) == ["ana@example.com"]
+    assert page.locator(".tag", has_text="withdrawn").count() == 1
+
+
+def managers_page(browser: Any, site: Site, **context: Any) -> Any:
+    """The list of questions, for a manager who is logged in."""
+    address = site.app.state.desk.options.base_url
+    with writing(site.engine) as connection:
+        add_user(connection, "manager", None, "manager", None, site.clock(), Viewer("setup", "admin"))
+        session = open_session(connection, "manager", site.clock(), timedelta(hours=1))
+    opened = browser.new_context(**context)
+    opened.add_cookies([{"name": "partnerlift", "value": session, "url": address}])
+    page = opened.new_page()
+    page.set_default_timeout(20_000)
+    page.goto(f"{address}/verifications")
+    return page
 
 
 def fill(browser: Any, site: Site) -> str:
