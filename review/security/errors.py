@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from review.rendering import page
+from review.security.access import looking
 from review.security.asking import wants_json, wants_part
 from review.security.headers import protect
 
@@ -32,7 +33,7 @@ TITLES: Final = {
     500: "Something went wrong on our side",
 }
 DETAILS: Final = {
-    404: "Nothing has this address, or it is gone. The pages above lead to all there is.",
+    404: "Nothing has this address, or it is gone.",
     405: "This address takes no such request.",
 }
 INTERNAL: Final = (
@@ -77,6 +78,8 @@ def tell_of_errors(app: FastAPI) -> None:
     def told(request: Request, error: HTTPException) -> Response:
         if error.status_code < 400:
             return Response(None, error.status_code, error.headers)
+        if not hasattr(request.state, "viewer"):
+            looking(request)
         is_plain = error.detail in ("Not Found", "Method Not Allowed")
         detail = DETAILS.get(error.status_code, error.detail) if is_plain else error.detail
         return problem(request, error.status_code, detail, error.headers)

@@ -59,8 +59,8 @@ class User:
 
 
 def user_name(text: str) -> str:
-    """A user's name as it is kept: one way of writing it, in lower case; raises ``ValueError`` for what is none."""
-    name = " ".join(unicodedata.normalize("NFKC", text).lower().split())
+    """A user's name as it is kept: composed letters, single spaces; raises ``ValueError`` for what is none."""
+    name = " ".join(unicodedata.normalize("NFKC", text).split())
     if len(name) > LONGEST_NAME or not _NAME.fullmatch(name):
         raise ValueError(
             f"{text[:LONGEST_NAME]!r} cannot be a user's name. "
@@ -75,12 +75,15 @@ def has_users(connection: Connection) -> bool:
 
 
 def user_named(connection: Connection, name: str) -> User | None:
-    """The user of that name, however it is written; None where there is none."""
+    """The user of that name, in capitals or not; None where there is none."""
     try:
-        kept = user_name(name)
+        wanted = user_name(name)
     except ValueError:
         return None
-    found = _rows(connection, users.c.name == kept)
+    found = _rows(connection, users.c.name == wanted)
+    if not found:  # What letters are the same databases do not agree on; Python says it.
+        same = [known for known in connection.scalars(sa.select(users.c.name)) if _folded(known) == _folded(wanted)]
+        found = _rows(connection, users.c.name.in_(same)) if same else []
     return found[0] if found else None
 
 
@@ -114,8 +117,9 @@ def add_user(
     user = User(user_name(name), _role(role), _partner(connection, role, partner_id), None, at, None)
     if password is not None:
         user = replace(user, password_hash=_password_hash(password, user.name))
-    if user_named(connection, user.name) is not None:
-        raise ValueError(f"There is a user {user.name!r} already. Choose another name.")
+    taken = user_named(connection, user.name)
+    if taken is not None:
+        raise ValueError(f"There is a user {taken.name!r} already. Choose another name.")
     connection.execute(users.insert().values(**user.__dict__))
     after = {"role": user.role, "partner_id": user.partner_id, "has_password": user.has_password}
     record(connection, Event(by.name, by.role, "added", "user", user.name, after=after), at)
@@ -173,6 +177,10 @@ def _rows(connection: Connection, *which: sa.ColumnElement[bool]) -> list[User]:
     columns = (users.c[field.name] for field in fields(User))
     query = sa.select(*columns).where(*which).order_by(users.c.disabled_at.is_not(None), users.c.name)
     return [User(**row) for row in connection.execute(query).mappings()]
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", name.casefold())
 
 
 def _found(connection: Connection, name: str) -> User:

@@ -14,7 +14,7 @@ ClientAs = Callable[..., TestClient]
 
 @pytest.fixture
 def lenient(app: FastAPI) -> TestClient:
-    """A browser, and pages that go wrong each in its way."""
+    """A browser in which nobody is logged in, and pages that go wrong each in its way."""
 
     def broken() -> None:
         raise RuntimeError("the password is hunter2")
@@ -104,5 +104,6 @@ def test_another_method_is_refused_with_those_that_work(client_as: ClientAs, len
     assert answer.headers["allow"] == "GET"
 
 
-def test_who_is_logged_in_keeps_the_menu_on_a_page_that_tells_of_an_error(client_as: ClientAs) -> None:
-    assert 'aria-label="Pages"' in client_as("viewer").get("/users").text
+@pytest.mark.parametrize("path", ["/users", "/nowhere"])
+def test_who_is_logged_in_keeps_the_menu_on_a_page_that_tells_of_an_error(client_as: ClientAs, path: str) -> None:
+    assert 'aria-label="Pages"' in client_as("viewer").get(path).text
