@@ -10,10 +10,12 @@ from review.rendering import type_name
 
 __all__ = ["Change", "changes"]
 
-HIDDEN: Final = ("version",)
-"""Counters that say nothing to people."""
+HIDDEN: Final = ("version", "review_ids")
+"""Counters and ids that say nothing to people."""
 TYPES: Final = ("assist_type", "told_type")
 NONE: Final = "none"
+NAMES: Final = {"deal_id": "deal", "partner_id": "partner", "moment_id": "moment", "assist_type": "type"}
+"""Shorter names of what is told of most often."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +35,23 @@ def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -
     told = dict(after or {})
     now = told.pop("now", None)
     if isinstance(now, Mapping):
-        given = [Change(name, None, _text(name, value)) for name, value in _flat(told) if value is not None]
-        return [*given, *_changed(dict(_flat(before or {})), dict(_flat(now)))]
+        changed = _changed(dict(_flat(before or {})), dict(_flat(now)))
+        return [*_given(told, {change.name for change in changed}), *changed]
     return _changed(dict(_flat(before or {})), dict(_flat(told)))
+
+
+def _given(told: Mapping[str, Any], changed: set[str]) -> list[Change]:
+    return [
+        Change(_name(name), None, _text(name, value))
+        for name, value in _flat(told)
+        if value is not None and name not in HIDDEN and _name(name) not in changed
+    ]
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     names = [*before, *(name for name in after if name not in before)]
     return [
-        Change(name, _side(before, name), _side(after, name))
+        Change(_name(name), _side(before, name), _side(after, name))
         for name in names
         if name not in HIDDEN and _is_told(before, after, name)
     ]
@@ -62,7 +72,11 @@ def _flat(values: Mapping[str, Any], stem: str = "") -> Iterator[tuple[str, Any]
         if isinstance(value, Mapping):
             yield from _flat(value, f"{stem}{name} ")
         else:
-            yield f"{stem}{name}".replace("_", " ") if stem else name, value
+            yield f"{stem}{name}", value
+
+
+def _name(name: str) -> str:
+    return NAMES.get(name, name.replace("_", " "))
 
 
 def _text(name: str, value: Any) -> str:

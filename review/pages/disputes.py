@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Form, HTTPException, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
+from sqlalchemy.engine import Connection
 
 from features.assist.taxonomy import taxonomy
 from review.desk import Desk, desk_of
@@ -21,6 +22,7 @@ from review.security.access import needs
 from review.store.dispute_files import PAGE_SIZE, STALE, assignable, dispute_file, listed, numbers, subject
 from review.store.disputes import Effect, assign, open_dispute, resolve, say
 from review.store.engine import writing
+from review.store.partner_names import named as named_partner
 
 __all__ = ["router"]
 
@@ -59,7 +61,7 @@ class Resolution(BaseModel):
     resolution: Words
     verdict: Annotated[Literal["rejected", "relabelled", "confirmed"] | None, BeforeValidator(some)] = None
     assist_type: MaybeId = None
-    partner_id: MaybeId = None
+    partner: MaybeId = None
 
 
 class DisputeAnswer(BaseModel):
@@ -153,9 +155,8 @@ def give(viewer: Decider, desk: AtDesk, dispute_id: Number, owner: Annotated[Id,
 @router.post("/disputes/{dispute_id}/resolve", include_in_schema=False)
 def decide(viewer: Decider, desk: AtDesk, dispute_id: Number, form: Annotated[Resolution, Form()]) -> RedirectResponse:
     """Decides a dispute."""
-    verdict = "confirmed" if form.verdict == "relabelled" and form.partner_id and not form.assist_type else form.verdict
-    effect = Effect(verdict, form.assist_type, form.partner_id) if verdict else None
     with _told(), writing(desk.engine) as connection:
+        effect = _effect(connection, form)
         resolve(connection, viewer, dispute_id, form.state, form.resolution, desk.clock(), effect=effect)
     return RedirectResponse(f"/disputes/{dispute_id}", 303)
 
@@ -182,6 +183,17 @@ def open_by_program(viewer: Contester, desk: AtDesk, given: NewDispute) -> Dispu
 def _opened(viewer: Viewer, desk: Desk, given: NewDispute) -> int:
     with _told(), writing(desk.engine) as connection:
         return open_dispute(connection, viewer, **given.model_dump(), at=desk.clock())
+
+
+def _effect(connection: Connection, form: Resolution) -> Effect | None:
+    """What becomes of the moment; a correction without another type corrects the partner."""
+    if form.verdict is None or form.state == "declined":
+        return None
+    partner_id = named_partner(connection, form.partner) if form.partner else None
+    if form.partner and partner_id is None:
+        raise LookupError(f"There is no partner {form.partner!r}, or more than one of that name. Give its id.")
+    is_of_other = form.verdict == "relabelled" and partner_id is not None and form.assist_type is None
+    return Effect("confirmed" if is_of_other else form.verdict, form.assist_type, partner_id)
 
 
 @contextmanager

@@ -110,14 +110,19 @@ def reviewed(connection: Connection, period: Period) -> pd.DataFrame:
             *period.holds(last.c.judged_at),
         )
     )
-    rows = pd.DataFrame(connection.execute(query).mappings().all(), columns=list(query.selected_columns.keys()))
-    standing = pd.Series([_standing(row) for row in rows.to_dict("records")], index=rows.index, dtype=object)
-    return rows.assign(
-        is_confirmed=(standing == rows["assist_type"]) & rows["told_partner"].isna(),
-        is_help=(standing != NO_HELP),
-        judged_at=pd.to_datetime(rows["judged_at"], utc=True),
-        confidence=rows["confidence"].astype(np.float64),
-    ).drop(columns=["told_type", "told_partner", "standing"])
+    rows = connection.execute(query).mappings().all()
+    standing = [_standing(row) for row in rows]
+    pairs = list(zip(rows, standing, strict=True))
+    return pd.DataFrame(
+        {
+            "moment_id": [row["moment_id"] for row in rows],
+            "assist_type": [row["assist_type"] for row in rows],
+            "confidence": np.array([row["confidence"] for row in rows], dtype=np.float64),
+            "is_confirmed": [what == row["assist_type"] and row["told_partner"] is None for row, what in pairs],
+            "is_help": [what != NO_HELP for what in standing],
+            "judged_at": pd.to_datetime([row["judged_at"] for row in rows], utc=True),
+        }
+    )
 
 
 def _said(row: Mapping[Any, Any]) -> tuple[str, str, str]:

@@ -42,8 +42,9 @@ def fill(engine: Engine, n: int = 4) -> None:
 def test_values_given_are_told_and_then_what_is_other_now() -> None:
     before = {"state": "waiting", "verdict": None, "assist_type": "strategy_value_case", "version": 3, "grade": "C"}
     now = before | {"state": "judged", "verdict": "rejected", "version": 4}
-    assert changes(before, {"verdict": "rejected", "assist_type": None, "now": now}) == [
-        Change("verdict", None, "rejected"),
+    given = {"verdict": "rejected", "assist_type": None, "note": "n1", "review_ids": ["r1"]}
+    assert changes(before, {**given, "now": now}) == [
+        Change("note", None, "n1"),
         Change("state", "waiting", "judged"),
         Change("verdict", "none", "rejected"),
     ]
@@ -54,7 +55,7 @@ def test_values_within_values_lists_and_types_are_written_for_people() -> None:
     assert changes(None, after) == [
         Change("span char start", None, "1"),
         Change("span utterance ids", None, "a, b"),
-        Change("assist_type", None, "Shaped the strategy or built the value case"),
+        Change("type", None, "Shaped the strategy or built the value case"),
         Change("ok", None, "yes"),
     ]
     assert changes({"a": 1}, None) == [Change("a", "1", None)]
