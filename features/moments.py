@@ -26,7 +26,7 @@ def standing_judgements(reviews: ir.Table) -> ir.Table:
     ``is_confirmed`` and ``is_verified``. What nobody has judged has no row.
     """
     latest = _latest(reviews.filter(reviews.verdict.isin(ABOUT)), ["moment_id", "reviewer", "role"])
-    is_help = (latest.verdict != "rejected") & ~holds(latest.assist_type.isin(taxonomy().other_ids))
+    is_help = (latest.verdict != "rejected") & ~latest.assist_type.fill_null("").isin(taxonomy().other_ids)
     rank = ibis.cases(*((latest.role == role, rank) for role, rank in _RANKS.items()), else_=len(_RANKS))
     marked = latest.mutate(rank=rank, is_help=is_help, said=_said(latest))
     of_moment = ibis.window(group_by="moment_id")

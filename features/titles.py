@@ -62,7 +62,12 @@ METHOD_TEXTS: Final[dict[str, MethodText]] = {
     ),
     "library": MethodText("Rule library", "Library", "A credit rule that your organisation has configured."),
     "materiality": MethodText("Materiality", "Material", "Credit by how material the evidenced contribution was."),
-    "verified": MethodText("Verified", "Verified", "Credit for contributions that a person has confirmed."),
+    "verified": MethodText(
+        "Verified",
+        "Verified",
+        "Of a won deal a partner keeps the model's share where a reviewer or the deal's owner confirmed a moment in "
+        "which it helped on that deal. Everything else is the own team's, so without reviews all of it is.",
+    ),
     "adjusted": MethodText(
         "Adjusted", "Adjusted", "Model credit pulled towards an estimate that corrects for which deals partners join."
     ),

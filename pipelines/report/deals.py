@@ -44,7 +44,7 @@ FROM touch WHERE deal_id IN (SELECT deal_id FROM shown)
 ORDER BY deal_id, occurred_at, partner_id NULLS FIRST, kind
 """
 _CREDITS: Final = """
-SELECT deal_id, partner_id, method, win, win_lo, win_hi, share, cents, unit FROM credit
+SELECT deal_id, partner_id, method, win, win_lo, win_hi, share, cents, unit, grade FROM credit
 WHERE deal_id IN (SELECT deal_id FROM shown) ORDER BY deal_id, partner_id, method
 """
 _PLAYERS: Final = "SELECT deal_id, partner_id FROM player WHERE deal_id IN (SELECT deal_id FROM shown) ORDER BY ALL"
@@ -148,6 +148,7 @@ def _player(
         share=_nano(lead, "share"),
         money=Money(((lead["unit"], lead["cents"]),)) if lead and has_money else Money(),
         by_method=shares,
+        grade="" if lead is None else lead["grade"] or "",
         interval=None
         if lead is None or lead["win_lo"] is None
         else Interval(_nano(lead, "win_lo"), _nano(lead, "win_hi")),
@@ -160,7 +161,7 @@ def _told(
     """Evidence beside each partner's share, and of partners without a touch on the deal after them."""
     present = [player for player in players if not player.is_own]
     known = {player.partner_id for player in present}
-    told = [_beside(p.name, p.anchor, p.share, evidence.get(p.partner_id, ())) for p in present]
+    told = [_beside(p.name, p.anchor, p.share, evidence.get(p.partner_id, ()), grade=p.grade) for p in present]
     for identifier in sorted(evidence.keys() - known):
         partner = _named(identifier, partners)
         told.append(_beside(partner.name, partner.anchor, 0.0, evidence[identifier], has_touch=False))
@@ -168,9 +169,9 @@ def _told(
 
 
 def _beside(
-    name: str, anchor: str, share: float, rows: tuple[Evidence, ...], *, has_touch: bool = True
+    name: str, anchor: str, share: float, rows: tuple[Evidence, ...], *, has_touch: bool = True, grade: str = ""
 ) -> PartnerEvidence:
-    return PartnerEvidence(name, anchor, share, rows[:SHOWN], max(0, len(rows) - SHOWN), has_touch)
+    return PartnerEvidence(name, anchor, share, rows[:SHOWN], max(0, len(rows) - SHOWN), has_touch, grade)
 
 
 def _nano(row: dict[str, Any] | None, column: str) -> float:

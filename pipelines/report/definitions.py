@@ -72,6 +72,14 @@ TERMS: Final[tuple[tuple[str, str], ...]] = (
         ),
     ),
     (
+        "Evidence",
+        (
+            "How many independent witnesses a partner's claim on a deal has beside the model: a reviewer, the deal's "
+            "owner, and a record of another source (a touch within 14 days of the conversation, or a lead or quote "
+            "before the close). A: all three, B: two, C: one, D: none. The best of its moments counts."
+        ),
+    ),
+    (
         "Told, but no help",
         (
             "What was planned, offered or asked for, what harmed, and what the vendor did for the partner. None of it "

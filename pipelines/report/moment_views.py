@@ -36,7 +36,8 @@ class Evidence:
 class PartnerEvidence:
     """What conversations say of one partner on a deal, the best first.
 
-    ``has_touch`` says whether the partner has a touch or credit on the deal at all.
+    ``has_touch`` says whether the partner has a touch or credit on the deal at all; ``grade`` how well its claim is
+    evidenced (empty: not known).
     """
 
     name: str
@@ -45,6 +46,7 @@ class PartnerEvidence:
     best: tuple[Evidence, ...]
     n_more: int
     has_touch: bool = True
+    grade: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from features import shown as numbers
 from features import titles
+from features.grades import GRADE_TEXTS
 from pipelines.report import definitions, figures, text
 from pipelines.report.assumed import kept_sentence
 from pipelines.report.board import board
@@ -52,6 +53,7 @@ def render(report: Report) -> str:
         kept_sentence=kept_sentence,
         definitions=definitions,
         method_texts=titles.METHOD_TEXTS,
+        grade_texts=GRADE_TEXTS,
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
         policy=_policy(style, script),

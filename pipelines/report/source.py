@@ -56,7 +56,8 @@ WITH part AS (
         sum(CASE WHEN target = 'amount' THEN CAST(round(k.credit * c.rate * 100 * {micro}) AS HUGEINT) END) AS money,
         {bounds},
         (money % {micro} + {micro}) % {micro} AS rest,
-        any_value(c.unit) AS unit, any_value(c.is_won) AS is_won, any_value(c.period) AS period
+        any_value(c.unit) AS unit, any_value(c.is_won) AS is_won, any_value(c.period) AS period,
+        any_value(k.evidence_grade) AS grade
     FROM credits k JOIN closed c USING (deal_id)
     WHERE k.kind = 'split'
     GROUP BY deal_id, partner_id, method

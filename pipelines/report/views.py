@@ -187,7 +187,8 @@ class Lane:
 class PlayerCredit:
     """A player's part of one deal.
 
-    ``by_method`` maps a method to the share of the win; ``interval`` is that of ``credit``.
+    ``by_method`` maps a method to the share of the win; ``interval`` is that of ``credit``. ``grade`` says how well a
+    partner's claim is evidenced; empty for the own team, and where credit was scored without it.
     """
 
     name: str
@@ -197,6 +198,7 @@ class PlayerCredit:
     share: float
     money: Money
     by_method: dict[str, float]
+    grade: str = ""
     interval: Interval | None = None
     partner_id: str = ""
 

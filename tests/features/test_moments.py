@@ -72,7 +72,11 @@ def test_what_people_reject_or_relabel_as_no_assist_does_not_count_and_a_correct
         ],
     }
     made = inputs(tables)
-    found = moments.standing_moments(made.moments, made.signals, made.judged_moments, made.reviews).execute().sort_values("moment_id")
+    found = (
+        moments.standing_moments(made.moments, made.signals, made.judged_moments, made.reviews)
+        .execute()
+        .sort_values("moment_id")
+    )
     assert found["moment_id"].tolist() == list("cdefg")
     assert found["partner_id"].tolist() == ["p", "q", "p", "p", "p"]
     assert found["assist_type"].tolist() == ["risk_save", *["introduction"] * 4]
