@@ -104,14 +104,14 @@ def mark_sent(connection: Connection, batch: Batch, at: datetime) -> None:
         is_first = question.sent_at is None
         first = {"sent_at": at, "expires_at": question.expires_at}
         values = first if is_first else {"reminded_at": at, "reminders": question.reminders + 1}
-        _mark(connection, question, "sent", "send" if is_first else "remind", at, {**values, "error": None})
+        _mark(connection, question, "sent", "sent" if is_first else "reminded", at, {**values, "error": None})
 
 
 def mark_failed(connection: Connection, batch: Batch, error: str, at: datetime) -> None:
     """Notes that the channel refused the message, and why; the next day's message asks again."""
     connection.execute(messages.update().where(messages.c.message_id == batch.message_id).values(error=error))
     for question in batch.questions:
-        _mark(connection, question, "undeliverable", "fail", at, {"error": error})
+        _mark(connection, question, "undeliverable", "not_delivered", at, {"error": error})
 
 
 def _mark(

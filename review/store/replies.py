@@ -73,7 +73,7 @@ def answer(connection: Connection, verification_id: str, said: Answer, comment: 
         .values(state=state, answer=said, comment=line, answered_at=at, answered_by=question.recipient)
     )
     _reply(connection, question, "answer", at, said, line)
-    _record(connection, question, "answer", at, {"state": state, "answer": said})
+    _record(connection, question, "answered", at, {"state": state, "answer": said})
     after = found(connection, verification_id)
     assert after is not None
     return after
@@ -88,7 +88,7 @@ def not_me(connection: Connection, questions: list[Verification], at: datetime) 
 def want_new_link(connection: Connection, questions: list[Verification], at: datetime) -> None:
     """Notes, once for each, that the recipient wants to answer these expired questions; who asked is shown it."""
     for question in questions:
-        _once(connection, question, "new_link", "want_new_link", at)
+        _once(connection, question, "new_link", "new_link_wanted", at)
 
 
 def _undo(connection: Connection, question: Verification, at: datetime) -> None:
@@ -130,7 +130,7 @@ def _reply(
 
 def _record(connection: Connection, question: Verification, action: str, at: datetime, after: dict[str, str]) -> None:
     """An audit row; by link only the recipient is known, also where somebody else held it."""
-    who = question.recipient if action == "answer" else f"holder of the link to {question.recipient}"
+    who = question.recipient if action == "answered" else f"holder of the link to {question.recipient}"
     before = {"state": question.state, "answer": question.answer}
     event = Event(who, "rep", action, "verification", question.verification_id, before=before, after=dict(after))
     record(connection, event, at)

@@ -134,7 +134,7 @@ def ask(
         state="queued",
     )
     connection.execute(verifications.insert().values(**question.__dict__))
-    _record(connection, question, asked_by, role, "ask", at, after={"moment_id": moment_id, "recipient": person})
+    _record(connection, question, asked_by, role, "asked", at, after={"moment_id": moment_id, "recipient": person})
     return question
 
 
@@ -270,8 +270,7 @@ def _open_question(connection: Connection, moment_id: str, recipient: str) -> Ve
 def _close(connection: Connection, question: Verification, state: str, who: str, role: str, at: datetime) -> None:
     is_it = verifications.c.verification_id == question.verification_id
     connection.execute(verifications.update().where(is_it).values(state=state))
-    action = {"withdrawn": "withdraw", "expired": "expire"}[state]
-    _record(connection, question, who, role, action, at, before={"state": question.state}, after={"state": state})
+    _record(connection, question, who, role, state, at, before={"state": question.state}, after={"state": state})
 
 
 def _record(

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 
 from review.channels.delivery import deliver
@@ -23,9 +28,10 @@ from review.store.asked import Filters, asked, counts, people
 from review.store.engine import open_engine, writing
 from review.store.events import first_break
 from review.store.judgements import add_judgement, ignore
-from review.store.replies import TooLateError, answer, not_me, want_new_link
-from review.store.schema import deals, events, judgements, messages, moments
+from review.store.replies import VERDICTS, TooLateError, answer, not_me, want_new_link
+from review.store.schema import deals, events, judgements, messages, moments, verifications
 from review.store.verifications import (
+    OPEN,
     CannotAskError,
     Verification,
     ask,
@@ -312,7 +318,7 @@ def test_word_of_somebody_else_or_of_a_wish_for_a_link_is_kept_once_and_counts_a
         (item,) = asked(connection, Filters())
         actions = connection.scalars(sa.select(events.c.action).order_by(events.c.seq)).all()
     assert [reply.kind for reply in item.replies] == ["not_me", "new_link"]
-    assert actions == ["ask", "forwarded", "want_new_link"]
+    assert actions == ["asked", "forwarded", "new_link_wanted"]
     assert office.state(question).state == "queued"
 
 
@@ -467,7 +473,7 @@ def test_what_happens_is_in_the_audit_without_any_words(office: Office) -> None:
     with office.engine.connect() as connection:
         rows = connection.execute(sa.select(events).order_by(events.c.seq)).mappings().all()
         assert first_break(connection) is None
-    assert [row["action"] for row in rows] == ["ask", "send", "judged", "answer"]
+    assert [row["action"] for row in rows] == ["asked", "sent", "judged", "answered"]
     assert not any("secret remark" in str(dict(row)) for row in rows)
 
 
@@ -519,3 +525,73 @@ def test_a_link_expires_by_the_given_clock() -> None:
     assert link is not None
     assert link.has_expired(AT)
     assert not replace(link, expires_at=AT + DAY).has_expired(AT)
+
+
+STEPS = st.lists(
+    st.sampled_from(("ask", "again", "send", "yes", "no", "not_mine", "refuse", "day", "week", "withdraw", "judge")),
+    max_size=25,
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_whatever_happens_one_message_a_day_one_open_question_and_one_word_of_the_owner(
+    steps: list[str], tmp_path: Path, filled_copy: Callable[[Path], Engine]
+) -> None:
+    office = Office(filled_copy(tmp_path / f"{uuid4().hex}.db"))
+    try:
+        for step in steps:
+            take(office, step)
+            with office.engine.connect() as connection:
+                twice = sa.select(verifications.c.moment_id).where(verifications.c.state.in_(OPEN))
+                twice = twice.group_by(verifications.c.moment_id, verifications.c.recipient)
+                assert connection.execute(twice.having(sa.func.count() > 1)).first() is None
+                by_link = judgements.c.undone_at.is_(None) & (judgements.c.source == "link")
+                said = sa.select(judgements.c.moment_id).where(by_link).group_by(judgements.c.moment_id)
+                assert connection.execute(said.having(sa.func.count() > 1)).first() is None
+        days = [(message.recipient, message.at.date()) for message in office.postman.sent]
+        assert len(days) == len(set(days))
+        with office.engine.connect() as connection:
+            assert first_break(connection) is None
+    finally:
+        office.engine.dispose()
+
+
+def take(office: Office, step: str) -> None:
+    """One step of an office's life; what cannot be done is left undone."""
+    with office.engine.connect() as connection:
+        items = asked(connection, Filters())
+    last = items[0].question if items else None
+    office.postman.refused = {"ana@example.com"} if step == "refuse" else set()
+    office.now += {"day": DAY, "week": 7 * DAY}.get(step, timedelta(minutes=1))
+    with suppress(CannotAskError, TooLateError):
+        if step == "ask":
+            office.ask("m1")
+            office.ask("m2")
+        elif step in ("send", "refuse"):
+            office.deliver()
+        elif step == "judge":
+            office.judge("m1", "confirmed")
+        elif last is not None and step in VERDICTS:
+            office.answer(last, step)
+        elif last is not None and step in ("again", "withdraw"):
+            with writing(office.engine) as connection:
+                if step == "again":
+                    ask_again(connection, last.verification_id, asked_by="maria", at=office.now, options=OPTIONS)
+                else:
+                    withdraw(connection, last.verification_id, who="maria", role="reviewer", at=office.now)
+
+
+@pytest.fixture
+def filled_copy(filled: Engine) -> Callable[[Path], Engine]:
+    """A factory: a copy of the small company's database at that path."""
+
+    def copied(path: Path) -> Engine:
+        if filled.dialect.name != "sqlite":
+            pytest.skip("only a file can be copied")
+        with closing(sqlite3.connect(str(filled.url.database))) as source:
+            source.execute("VACUUM INTO ?", (str(path),))
+        return open_engine(f"sqlite:///{path}")
+
+    return copied
