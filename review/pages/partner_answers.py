@@ -14,7 +14,7 @@ from review.pages.partners import Asked, chosen_method, partner_for
 from review.roles import Right, Viewer
 from review.security.access import needs
 from review.store.claim_list import ClaimsWanted, found_claims
-from review.store.partners import claims_of, main_method, methods_of, moments_of
+from review.store.partners import claims_of, main_method, methods_of, moments_counted
 
 __all__ = ["ClaimAnswer", "ClaimsAnswer", "GradeAnswer", "PartnerAnswer", "router"]
 
@@ -101,7 +101,7 @@ def partner_answer(
         main, methods = main_method(connection), methods_of(connection, partner_id)
         chosen = chosen_method(method, methods, main)
         found = claims_of(connection, partner_id, period, chosen, is_main=chosen == main, report_currency=currency)
-        heard = moments_of(connection, partner_id, period)
+        heard = moments_counted(connection, partner_id, period)
     total = totals(found)
     return PartnerAnswer(
         **partner,

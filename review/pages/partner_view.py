@@ -112,10 +112,10 @@ def by_quarter(claims: Sequence[Claim]) -> list[Quarter]:
 
 
 def kinds(moments: Iterable[RowMapping]) -> list[Kind]:
-    """Moments by type, the most frequent first."""
+    """Moments by type, the most frequent first, from rows of ``review.store.partners.moments_counted``."""
     counted: dict[str, Counter[str]] = {}
     for row in moments:
-        counted.setdefault(row["told_type"] or row["assist_type"], Counter())[state_of(row)[1]] += 1
+        counted.setdefault(row["told_type"] or row["assist_type"], Counter())[state_of(row)[1]] += row["n"]
     made = [
         Kind(type_name(kind), found.total(), found["good"], found["bad"], found[""] + found["warn"])
         for kind, found in counted.items()

@@ -26,6 +26,7 @@ from review.store.partners import (
     disputes_of,
     main_method,
     methods_of,
+    moments_counted,
     moments_of,
     partner_named,
     partner_rows,
@@ -88,7 +89,8 @@ def partner_page(
             is_main=chosen == main,
             report_currency=desk.options.report_currency,
         )
-        heard = moments_of(connection, partner_id, period)
+        counted = moments_counted(connection, partner_id, period)
+        heard = moments_of(connection, partner_id, period, size=ROWS, page=said)
         contested = disputes_of(connection, partner_id)
         precision = precision_of(connection, partner_id, period) if viewer.may(Right.SEE) else None
     return page(
@@ -103,16 +105,12 @@ def partner_page(
         total=totals(found),
         grades=by_grade(found),
         quarters=by_quarter(found),
-        kinds=kinds(heard),
+        kinds=kinds(counted),
         claims=found[(deals - 1) * ROWS : deals * ROWS],
         claim_pages=pager(request, deals, ROWS, len(found), "deals"),
-        heard=[
-            (moment_line(row), row["deal_name"] or row["deal_id"] or "")
-            for row in heard[(said - 1) * ROWS : said * ROWS]
-        ],
-        said_pages=pager(request, said, ROWS, len(heard), "said"),
-        n_waiting=sum(row["state"] == "waiting" for row in heard),
-        n_confirmed=sum(bool(row["is_confirmed"]) for row in heard),
+        heard=[(moment_line(row), row["deal_name"] or row["deal_id"] or "") for row in heard],
+        said_pages=pager(request, said, ROWS, sum(row["n"] for row in counted), "said"),
+        n_waiting=sum(row["n"] for row in counted if row["state"] == "waiting"),
         disputes=[row for row in contested if row["state"] in OPEN],
         settled=sum(row["state"] not in OPEN for row in contested),
         precision=precision,

@@ -84,7 +84,7 @@ def found_deals(connection: Connection, wanted: Wanted) -> tuple[list[DealRow], 
     is_wanted = _is_wanted(wanted)
     total = connection.scalar(sa.select(sa.func.count()).select_from(deals).where(*is_wanted)) or 0
     contested = _contested().subquery()
-    select = sa.select(*LISTED).where(*is_wanted)
+    select = sa.select(deals.c.deal_id).where(*is_wanted)
     if wanted.order == "contested":
         select = select.outerjoin(contested, contested.c.deal_id == deals.c.deal_id)
     money = sa.func.coalesce(deals.c.amount_in_report, deals.c.amount).desc().nulls_last()
@@ -93,9 +93,11 @@ def found_deals(connection: Connection, wanted: Wanted) -> tuple[list[DealRow], 
         "closed": (deals.c.closed_at.desc().nulls_last(),),
         "contested": (contested.c.n.desc().nulls_last(), money),
     }
-    select = select.order_by(*orders[wanted.order], deals.c.deal_id)
-    page = select.limit(PAGE_SIZE).offset((wanted.page - 1) * PAGE_SIZE)
-    return _counted(connection, connection.execute(page).mappings().all()), total
+    select = select.order_by(*orders[wanted.order], deals.c.deal_id).limit(PAGE_SIZE)
+    ids = connection.scalars(select.offset((wanted.page - 1) * PAGE_SIZE)).all()
+    place = {deal_id: at for at, deal_id in enumerate(ids)}
+    found = connection.execute(sa.select(*LISTED).where(deals.c.deal_id.in_(ids))).mappings()
+    return _counted(connection, sorted(found, key=lambda row: place[row["deal_id"]])), total
 
 
 def owners(connection: Connection) -> list[tuple[str, str]]:

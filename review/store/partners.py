@@ -28,6 +28,7 @@ __all__ = [
     "disputes_of",
     "main_method",
     "methods_of",
+    "moments_counted",
     "moments_of",
     "partner_named",
     "partner_rows",
@@ -109,13 +110,13 @@ def partner_rows(connection: Connection, report_currency: str) -> list[PartnerRo
     n = sa.func.count()
     sums: dict[str, list[RowMapping]] = defaultdict(list)
     reported = claims.c.amount_in_report if report_currency else sa.null()
-    columns = (
-        *(claims.c.partner_id, claims.c.outcome, claims.c.grade, claims.c.currency),
-        reported.is_not(None).label("is_reported"),
-    )
-    credited = sa.func.coalesce(reported, claims.c.amount)
+    columns = (claims.c.partner_id, claims.c.outcome, claims.c.grade, claims.c.currency)
     summed = sa.select(
-        *columns, n.label("n"), sa.func.sum(claims.c.share).label("wins"), sa.func.sum(credited).label("money")
+        *columns,
+        n.label("n"),
+        sa.func.sum(claims.c.share).label("wins"),
+        sa.func.sum(reported).label("in_report"),
+        sa.func.sum(sa.case((reported.is_(None), claims.c.amount))).label("in_own"),
     ).where(claims.c.partner_id != DIRECT, claims.c.outcome != "open")
     for row in connection.execute(summed.group_by(*columns)).mappings():
         sums[row["partner_id"]].append(row)
@@ -153,17 +154,38 @@ def claims_of(
     return sorted(made, key=lambda claim: (-(claim.cents or 0), -(claim.share or 0.0), claim.deal_id))
 
 
-def moments_of(connection: Connection, partner_id: str, period: Period) -> list[RowMapping]:
-    """Moments that tell of a partner's help, of conversations begun in the period, the latest first."""
+def moments_counted(connection: Connection, partner_id: str, period: Period) -> Sequence[RowMapping]:
+    """A partner's moments of conversations begun in the period, counted by what they tell of and where they stand.
+
+    Columns: ``assist_type``, ``told_type``, ``state``, ``verdict`` and ``n``.
+    """
+    by = (moments.c.assist_type, moments.c.told_type, moments.c.state, moments.c.verdict)
+    select = sa.select(*by, sa.func.count().label("n")).where(*_tells_of_help(partner_id, period)).group_by(*by)
+    return connection.execute(select).mappings().all()
+
+
+def moments_of(
+    connection: Connection, partner_id: str, period: Period, *, size: int, page: int
+) -> Sequence[RowMapping]:
+    """One page of a partner's moments of conversations begun in the period, the latest first, with the deal's name."""
     select = (
         sa.select(moments, deals.c.name.label("deal_name"))
         .outerjoin(deals, deals.c.deal_id == moments.c.deal_id)
-        .where(sa.literal(partner_id) == WHOSE, *period.holds(moments.c.started_at))
+        .where(*_tells_of_help(partner_id, period))
         .order_by(moments.c.started_at.desc(), moments.c.moment_id)
     )
-    others = taxonomy().other_ids
-    found = connection.execute(select).mappings().all()
-    return [row for row in found if (row["told_type"] or row["assist_type"]) not in others and row["state"] != "gone"]
+    return connection.execute(select.limit(size).offset((page - 1) * size)).mappings().all()
+
+
+def _tells_of_help(partner_id: str, period: Period) -> list[sa.ColumnElement[bool]]:
+    """Conditions: a moment tells of the partner's help, in the period, and is not gone."""
+    told = sa.func.coalesce(moments.c.told_type, moments.c.assist_type)
+    return [
+        sa.literal(partner_id) == WHOSE,
+        moments.c.state != "gone",
+        told.not_in(taxonomy().other_ids),
+        *period.holds(moments.c.started_at),
+    ]
 
 
 def disputes_of(connection: Connection, partner_id: str) -> Sequence[RowMapping]:
@@ -179,11 +201,14 @@ def disputes_of(connection: Connection, partner_id: str) -> Sequence[RowMapping]
 
 def precision_of(connection: Connection, partner_id: str, period: Period) -> Precision:
     """How well the model finds this partner's help, as judged; of conversations begun in the period."""
+    by = (moments.c.assist_type, moments.c.told_type, moments.c.told_partner, moments.c.state, moments.c.verdict)
     is_its = (moments.c.partner_id == partner_id) & moments.c.is_found & moments.c.is_assist
-    select = sa.select(moments).where(is_its, moments.c.state == "judged", *period.holds(moments.c.started_at))
-    judged = connection.execute(select).mappings().all()
+    select = sa.select(*by, sa.func.count().label("n")).where(
+        is_its, moments.c.state == "judged", *period.holds(moments.c.started_at)
+    )
+    judged = connection.execute(select.group_by(*by)).mappings().all()
     right = [row for row in judged if supports(row) and row["told_partner"] in (None, partner_id)]
-    return Precision(len(judged), len(right))
+    return Precision(sum(row["n"] for row in judged), sum(row["n"] for row in right))
 
 
 def _partner_row(partner: RowMapping, sums: Iterable[RowMapping], n_waiting: int, report: str) -> PartnerRow:
@@ -197,14 +222,17 @@ def _partner_row(partner: RowMapping, sums: Iterable[RowMapping], n_waiting: int
         sum(row["n"] for row in rows),
         sum(row["n"] for row in won),
         sum(row["wins"] or 0.0 for row in won),
-        Money.of(
-            (report if row["is_reported"] else row["currency"] or "", round(row["money"] * 100))
-            for row in won
-            if row["money"] is not None
-        ),
+        Money.of(_parts(won, report)),
         grades,
         n_waiting,
     )
+
+
+def _parts(won: Iterable[RowMapping], report: str) -> Iterable[tuple[str, int]]:
+    for row in won:
+        for unit, amount in ((report, row["in_report"]), (row["currency"] or "", row["in_own"])):
+            if amount is not None:
+                yield unit, round(amount * 100)
 
 
 def _claim(row: RowMapping, report_currency: str) -> Claim:

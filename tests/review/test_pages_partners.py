@@ -13,7 +13,15 @@ from features.shown import Money
 from features.tables import DIRECT
 from review.pages.partner_view import by_grade, by_quarter, kinds, totals
 from review.store.engine import writing
-from review.store.partners import claims_of, main_method, methods_of, moments_of, partner_rows, precision_of
+from review.store.partners import (
+    claims_of,
+    main_method,
+    methods_of,
+    moments_counted,
+    moments_of,
+    partner_rows,
+    precision_of,
+)
 from review.store.periods import Period
 from review.store.schema import claims, deals, moments, partners
 
@@ -108,10 +116,13 @@ def test_model_is_right_where_its_moment_holds_for_the_partner_it_named(filled: 
             )
     with filled.connect() as connection:
         precision = precision_of(connection, "nw", ALL)
-        heard = moments_of(connection, "bk", ALL)
+        heard = moments_of(connection, "bk", ALL, size=9, page=1)
+        rest = moments_of(connection, "bk", ALL, size=3, page=2)
+        counted = moments_counted(connection, "bk", ALL)
     assert (precision.n_judged, precision.n_right) == (2, 1)
     assert {row["moment_id"] for row in heard} == {"m2", "m3", "m4", "m5"}
-    assert sum(kind.n for kind in kinds(heard)) == 4
+    assert [row["moment_id"] for row in rest] == [heard[3]["moment_id"]]
+    assert sum(kind.n for kind in kinds(counted)) == 4
 
 
 def test_page_of_a_partner_shows_credit_by_grade_and_words(filled: Engine, client_as: Callable[..., Any]) -> None:
