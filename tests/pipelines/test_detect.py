@@ -284,6 +284,44 @@ def test_a_judged_moment_that_is_found_no_more_is_kept_for_training(workspace_of
     assert pd.read_parquet(workspace.path("judged_moments"))["moment_id"].tolist() == [judged]
 
 
+@pytest.mark.slow
+def test_a_judged_moment_that_is_found_as_another_hands_its_judgement_on_and_counts_once(
+    workspace_of: Factory, model: Words, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = tables()
+    workspace = workspace_of(**given)
+    detect(workspace, CONFIG, now=NOW)
+    judged, untouched = workspace.read("moments")["moment_id"].iloc[[0, 1]]
+    said = {"reviewer": "x", "role": "reviewer", "verdict": "confirmed", "model_version": "words", "reviewed_at": NOW}
+    given["reviews"] = [said | {"review_id": "r", "moment_id": judged}]
+    added = workspace.read("moments").iloc[[1]].assign(moment_id="added", char_end=9)
+    given["judged_moments"] = added.to_dict("records")
+    workspace = workspace_of(**given, **{name: workspace.read(name).to_dict("records") for name in ("moments",)})
+    monkeypatch.setattr(pipelines.detect, "assist_model", lambda workspace, config: Tracks("tracks"))
+    for _ in range(2):
+        detect(workspace, CONFIG, all_conversations=True, now=NOW)
+        moments, reviews = workspace.read("moments"), workspace.read("reviews")
+        found = moments[moments["conversation_id"] == "c1"].iloc[0]
+        assert found["assist_type"] == "outcome_tracking"
+        assert (len(reviews), judged in set(moments["moment_id"])) == (2, False)
+        handed = reviews.set_index("moment_id").loc[found["moment_id"]]
+        assert (handed["verdict"], handed["assist_type"], handed["reviewer"]) == ("relabelled", "risk_save", "x")
+        assert workspace.read("judged_moments")["moment_id"].tolist() == ["added"]
+    monkeypatch.setattr(pipelines.detect, "assist_model", lambda workspace, config: model)
+    detect(workspace, CONFIG, all_conversations=True, now=NOW)
+    assert len(workspace.read("reviews")) == 2
+    assert {judged, untouched} <= set(workspace.read("moments")["moment_id"])
+
+
+class Tracks(Words):
+    """Whoever "warned" kept track."""
+
+    def predict(self, utterances: pd.DataFrame, mentions: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+        said = super().predict(utterances, mentions, pairs)
+        said = said.rename(columns={"risk_save": "outcome_tracking", "outcome_tracking": "risk_save"})
+        return said.assign(label=said["label"].replace("risk_save", "outcome_tracking"))
+
+
 def test_the_report_says_what_was_found_and_where_to_look(first: tuple[Workspace, DetectReport]) -> None:
     _, report = first
     text = report.text()

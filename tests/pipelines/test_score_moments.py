@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from features.cutoff import Cutoff
 from features.frame import FrameSpec
-from features.tables import TABLES
+from features.tables import DIRECT, TABLES
 from pipelines.config import parse_config
 from pipelines.score import score
 from pipelines.workspace import Workspace, write_frame
@@ -101,3 +101,41 @@ def test_a_deal_is_scored_again_when_its_moments_or_their_judgements_change(work
     judged = {"review_id": "r", "moment_id": "p-d1", "reviewer": "ann", "role": "reviewer", "verdict": "rejected"}
     put(workspace, reviews=[judged | {"model_version": "1", "reviewed_at": NOW}])
     assert scored(workspace) == (1, silent)
+
+
+@pytest.mark.slow
+def test_evidence_grades_follow_judgements_and_what_people_confirm_stays_the_partners(workspace: Workspace) -> None:
+    def told() -> tuple[int, dict[str, Any], dict[str, float]]:
+        """Deals scored, grades of the players of the first deal, and their verified shares."""
+        report = score(workspace, CONFIG, methods=["model", "linear", "verified"], now=NOW)
+        rows = workspace.read("credits").query("deal_id == 'd1' and target == 'win'")
+        grades = {name: set(part["evidence_grade"].fillna("")) for name, part in rows.groupby("partner_id")}
+        shares = rows[rows["method"] == "verified"].set_index("partner_id")["share"].to_dict()
+        return report.scored, grades, shares
+
+    put(workspace, moments=[moment("p"), moment("q", "d2")])
+    assert told() == (2, {"p": {"C"}, "q": {"D"}, DIRECT: {""}}, {"p": 0.0, "q": 0.0, DIRECT: 1.0})
+    said = {"review_id": "r", "moment_id": "p-d1", "reviewer": "ann", "role": "reviewer", "verdict": "confirmed"}
+    put(workspace, reviews=[said | {"model_version": "1", "reviewed_at": NOW}])
+    n, grades, shares = told()
+    assert (n, grades) == (1, {"p": {"B"}, "q": {"D"}, DIRECT: {""}})
+    rows = workspace.read("credits").query("deal_id == 'd1' and target == 'win' and method == 'model'")
+    assert shares["p"] == rows.set_index("partner_id").loc["p", "share"] > 0.1
+    assert shares["q"] == 0
+    assert sum(shares.values()) == pytest.approx(1, rel=1e-12)
+    assert told()[0] == 0
+
+
+@pytest.mark.slow
+def test_signals_count_where_people_made_moments_of_them_and_added_moments_do(workspace: Workspace) -> None:
+    put(workspace, moments=[moment("p")])
+    _, before = scored(workspace)
+    put(workspace, signals=[moment("q") | {"assist_type": "negative_impact"}])
+    assert scored(workspace)[0] == 0
+    said = {"review_id": "r", "moment_id": "q-d1", "reviewer": "ann", "role": "reviewer", "verdict": "relabelled"}
+    put(workspace, reviews=[said | {"assist_type": "risk_save", "model_version": "1", "reviewed_at": NOW}])
+    n, relabelled = scored(workspace)
+    assert (n, relabelled["d1", "q"] > before["d1", "q"]) == (1, True)
+    put(workspace, judged_moments=[moment("p", "d2")])
+    n, added = scored(workspace)
+    assert (n, added["d2", "p"] > 0, relabelled["d2", "p"]) == (1, True, 0.0)

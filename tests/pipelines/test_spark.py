@@ -222,6 +222,33 @@ def test_what_is_learned_from_all_deals_reaches_the_workers(spark: Any, tmp_path
     assert_same(left, right)
 
 
+def test_claims_are_graded_and_verified_as_on_duckdb(spark: Any, tmp_path: Path) -> None:
+    tables = company()
+    acted = tables["touchpoints"].dropna(subset="partner_id").drop_duplicates(["deal_id", "partner_id"]).iloc[:60]
+    talks = acted.assign(conversation_id="c" + acted["touchpoint_id"], channel="call", started_at=acted["occurred_at"])
+    moments = talks.assign(
+        moment_id="m" + talks["touchpoint_id"], assist_type="risk_save", journey_stage="pre_sale", quote="q",
+        utterance_ids=[["u"]] * len(talks), char_start=0, char_end=1, confidence=0.9, type_confidence=0.9,
+        model_version="1", detected_at=NOW,
+    )  # fmt: skip
+    said = moments.iloc[::2].assign(review_id=moments["moment_id"], reviewer="ann", role="reviewer", reviewed_at=NOW)
+    tables |= {
+        "conversations": talks[["conversation_id", "channel", "started_at"]],
+        "moments": moments.iloc[:40],
+        "signals": moments.iloc[40:].assign(assist_type="negative_impact"),
+        "judged_moments": moments.iloc[:6].assign(char_end=2),
+        "reviews": said.assign(verdict="relabelled", assist_type="outcome_tracking", partner_id=None),
+    }
+    left, right = (put(tmp_path / name, tables) for name in ("left", "right"))
+    for workspace, engine in ((left, "spark"), (right, "duckdb")):
+        score(workspace, configured(engine), methods=["model", "verified"], now=NOW, session=spark)
+    credits_ = left.read("credits")
+    assert set(credits_["evidence_grade"].dropna()) == {"B", "C", "D"}
+    is_partner = credits_["partner_id"] != "__direct__"
+    assert (credits_[is_partner & (credits_["method"] == "verified")]["credit"] != 0).any()
+    assert_same(left, right)
+
+
 def test_deals_divided_anew_keep_the_credit_of_methods_not_asked_for(
     spark: Any, on_duckdb: Workspace, tmp_path: Path
 ) -> None:

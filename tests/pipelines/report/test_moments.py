@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from features.grades import GRADE_TEXTS
 from features.tables import TABLES
 from pipelines.config import Config
 from pipelines.report import report
@@ -191,6 +192,35 @@ def test_without_conversations_nothing_speaks_of_moments_and_without_moments_the
     add(workspace, conversations=[{"conversation_id": "c", "channel": "call", "started_at": NOW}])
     page = report(workspace, Config(), deals=1, now=NOW).read_text(encoding="utf-8")
     assert "Run partnerlift detect after ingesting conversations" in words(page)
+
+
+def test_a_grade_stands_beside_each_partners_share_and_says_what_it_means(
+    companies: Callable[[int, int], Any], tmp_path: Path
+) -> None:
+    company = companies(12, 6)
+    is_partner = company.credits["partner_id"] != "__direct__"
+    company.credits = company.credits.assign(evidence_grade=is_partner.map({True: "B", False: None}))
+    workspace = company.write(tmp_path / "w")
+    add(workspace, conversations=[{"conversation_id": "c", "channel": "call", "started_at": NOW}])
+    page = report(workspace, Config(), deals=1, now=NOW).read_text(encoding="utf-8")
+    found = read(workspace, Config(), deals=1, made_at=MADE).deal_pages[0]
+    assert {player.grade for player in found.players} == {"B", ""}
+    assert [told.grade for told in found.evidence or ()] == ["B"] * (len(found.players) - 1)
+    assert "% · evidence B" in words(page)
+    assert words(page).count(GRADE_TEXTS["B"]) == len(found.players) - 1
+    assert f'<abbr title="{html.escape(GRADE_TEXTS["B"])}">B</abbr>'.replace("&#x27;", "&#39;") in page
+
+
+def test_verified_credit_that_nobody_has_earned_says_why(companies: Callable[[int, int], Any], tmp_path: Path) -> None:
+    company = companies(12, 6)
+    verified = company.credits[company.credits["method"] == "linear"].assign(method="verified")
+    is_own = verified["partner_id"].eq("__direct__")
+    none = verified.assign(share=is_own.astype(float), credit=verified["credit"].where(is_own, 0.0))
+    told = "Verified credit is the own team's alone. No person has confirmed a moment"
+    for number, (rows, is_told) in enumerate([(none, True), (verified, False)]):
+        company.credits = pd.concat([company.credits[company.credits["method"] != "verified"], rows])
+        workspace = company.write(tmp_path / f"{number}")
+        assert (told in words(report(workspace, Config(), deals=1, now=NOW).read_text(encoding="utf-8"))) is is_told
 
 
 @pytest.mark.parametrize(
