@@ -1,4 +1,6 @@
 // Keys: an element with data-key="c" is pressed by that key, unless somebody is typing. An open dialog has its own keys.
+document.documentElement.classList.add("scripted"); // Hides what only matters without scripts: .plain.
+
 const TYPING = "textarea, select, [contenteditable], input:not([type=radio], [type=checkbox], [type=submit])";
 
 let isBusy = false; // A verdict is on its way: what is pressed meanwhile would fall on a moment that nobody has read.

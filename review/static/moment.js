@@ -154,6 +154,12 @@ document.addEventListener("keydown", (event) => {
     event.target.form.requestSubmit();
   }
 });
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches?.("textarea")) {
+    event.preventDefault();
+    event.target.form.requestSubmit();
+  }
+});
 document.addEventListener("htmx:afterSwap", (event) => {
   if (!event.detail.target.matches("[data-options]")) return;
   const first = event.detail.target.querySelector("input");
