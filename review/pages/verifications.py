@@ -219,7 +219,7 @@ def _listed(
         by_state = counts(connection, filters)
         batches = due(connection, now, desk.options)
         queued = counts(connection, Filters()).get("queued", 0)
-        owners = people(connection) if viewer.may(Right.JUDGE) else []
+        owners = people(connection) if any(item.needs_another for item in items) else []
     return page(
         request,
         "verifications.html.jinja",

@@ -56,6 +56,12 @@ class Asked:
         """Answers that a later one took the place of."""
         return [reply for reply in self.replies if reply.kind == "answer"][:-1]
 
+    @property
+    def needs_another(self) -> bool:
+        """Whether somebody else should be asked: it is not theirs, or the message has not reached them."""
+        is_elsewhere = self.question.answer is None and self.last("not_me") is not None
+        return self.question.answer == "not_mine" or self.question.state == "undeliverable" or is_elsewhere
+
     def last(self, kind: str) -> Reply | None:
         """The latest reply of that kind."""
         return next((reply for reply in reversed(self.replies) if reply.kind == kind), None)
