@@ -81,7 +81,7 @@ def split(
     ]
     ids = [moment_id, str(new["moment_id"])]
     _told(connection, ids[0], viewer, "split", {"review_ids": reviews, "moment_ids": ids}, at, before)
-    _told(connection, ids[1], viewer, "split_off", {"split_from": moment_id}, at)
+    _told(connection, ids[1], viewer, "split_off", {"review_ids": reviews, "split_from": moment_id}, at)
     return ids[0], ids[1]
 
 

@@ -267,6 +267,7 @@ moments = sa.Table(
     _text("ignored_by"),
     _text("opened_by"),
     sa.Column("opened_until", Utc()),
+    _text("second_after"),
     sa.Index("ix_moments_by_whose", sa.text("coalesce(told_partner, partner_id)"), "state", "is_assist"),
     *_ordered("stake", "stake"),
     *_ordered("close", "closed_at"),
@@ -275,6 +276,13 @@ moments = sa.Table(
     sa.Index("ix_moments_choice_type", "state", "is_assist", "assist_type"),
     sa.Index("ix_moments_choice_owner", "state", "is_assist", "owner_id"),
     sa.Index("ix_moments_opened", "opened_until"),
+    sa.Index("ix_moments_ignored", "ignored_by"),
+    sa.Index(
+        "ix_moments_second",
+        *("second_after", "is_assist"),
+        sqlite_where=sa.text("second_after IS NOT NULL"),
+        postgresql_where=sa.text("second_after IS NOT NULL"),
+    ),
     comment="Moments and signals as found, those that people added, and what people say of them.",
 )
 

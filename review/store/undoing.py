@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from features.judgements import OWNER
 from review.roles import Right, Viewer
 from review.store.events import Event, record
 from review.store.schema import events, judgements, moments, notes
@@ -17,8 +17,8 @@ from review.store.verdicts import moment_row, stands, words
 
 __all__ = ["add_note", "ignore", "undo", "unignore"]
 
-UNDOABLE: Final = ("judged", "split", "added", "ignored")
-BATCH: Final = 100
+JUDGING: Final = ("judged", "added", "split", "split_off")
+"""Actions by which judgements come about."""
 
 
 def undo(connection: Connection, viewer: Viewer, at: datetime, review_id: str | None = None) -> str | None:
@@ -28,8 +28,7 @@ def undo(connection: Connection, viewer: Viewer, at: datetime, review_id: str | 
     somebody else if the viewer may decide. Returns the ``moment_id``, or None where there is nothing to take back.
     Raises ``LookupError`` for a judgement that is not there or was taken back before, and ``PermissionError``.
     """
-    if not viewer.may(Right.JUDGE):
-        raise PermissionError(f"The role {viewer.role} may not judge.")
+    _may_judge(viewer)
     if review_id is not None:
         return _undo_review(connection, viewer, review_id, at)
     event = _latest(connection, viewer.name)
@@ -39,7 +38,7 @@ def undo(connection: Connection, viewer: Viewer, at: datetime, review_id: str | 
         _set_aside(connection, event["subject_id"], viewer, None, at, action="undone")
     else:
         _take_back(connection, viewer, event["after"]["review_ids"], at)
-    return str(event["subject_id"])
+    return str(event["after"].get("split_from") or event["subject_id"])
 
 
 def ignore(connection: Connection, moment_id: str, viewer: Viewer, at: datetime) -> None:
@@ -54,6 +53,7 @@ def unignore(connection: Connection, moment_id: str, viewer: Viewer, at: datetim
 
 def add_note(connection: Connection, moment_id: str, viewer: Viewer, note: str, at: datetime) -> None:
     """Keeps a note on a moment. Raises ``LookupError``, and ``ValueError`` for one without words."""
+    _may_judge(viewer)
     text = words(note)
     if text is None:
         raise ValueError("The note is empty. Write something.")
@@ -66,32 +66,26 @@ def add_note(connection: Connection, moment_id: str, viewer: Viewer, note: str, 
 
 def _latest(connection: Connection, who: str) -> RowMapping | None:
     """The event of somebody's latest action that still has an effect."""
-    mine = (events.c.who == who) & events.c.action.in_(UNDOABLE) & (events.c.role != "rep")
-    query = sa.select(events).where(mine).order_by(events.c.seq.desc()).limit(BATCH)
-    batch = connection.execute(query).mappings().all()
-    while batch:
-        reviews = _standing(connection, (name for event in batch for name in _reviews(event)))
-        aside = _aside(connection, who, (event["subject_id"] for event in batch))
-        for event in batch:
-            if event["subject_id"] in aside if event["action"] == "ignored" else reviews & set(_reviews(event)):
-                return event
-        batch = connection.execute(query.where(events.c.seq < batch[-1]["seq"])).mappings().all()
-    return None
+    found = [event for event in (_latest_judged(connection, who), _latest_ignored(connection, who)) if event]
+    return max(found, key=lambda event: int(event["seq"]), default=None)
 
 
-def _reviews(event: RowMapping) -> list[str]:
-    names: list[str] = (event["after"] or {}).get("review_ids", [])
-    return names
+def _latest_judged(connection: Connection, who: str) -> RowMapping | None:
+    mine = (judgements.c.reviewer == who) & (judgements.c.role != OWNER) & (judgements.c.source == "page") & STANDS
+    last = connection.execute(sa.select(judgements).where(mine).order_by(judgements.c.seq.desc()).limit(1)).first()
+    if last is None:
+        return None
+    about = (events.c.subject == "moment") & (events.c.subject_id == last.moment_id) & (events.c.who == who)
+    told = sa.select(events).where(about, events.c.action.in_(JUDGING)).order_by(events.c.seq.desc())
+    rows = connection.execute(told).mappings().all()
+    return next((event for event in rows if last.review_id in event["after"]["review_ids"]), None)
 
 
-def _standing(connection: Connection, review_ids: Iterable[str]) -> set[str]:
-    query = sa.select(judgements.c.review_id).where(judgements.c.review_id.in_(list(review_ids)), STANDS)
-    return set(connection.scalars(query))
-
-
-def _aside(connection: Connection, who: str, moment_ids: Iterable[str]) -> set[str]:
-    is_it = moments.c.moment_id.in_(list(moment_ids)) & (moments.c.ignored_by == who)
-    return set(connection.scalars(sa.select(moments.c.moment_id).where(is_it)))
+def _latest_ignored(connection: Connection, who: str) -> RowMapping | None:
+    aside = moments.join(events, (events.c.subject == "moment") & (events.c.subject_id == moments.c.moment_id))
+    mine = (moments.c.ignored_by == who) & (events.c.who == who) & (events.c.action == "ignored")
+    query = sa.select(events).select_from(aside).where(mine).order_by(events.c.seq.desc()).limit(1)
+    return connection.execute(query).mappings().first()
 
 
 def _undo_review(connection: Connection, viewer: Viewer, review_id: str, at: datetime) -> str:
@@ -120,8 +114,7 @@ def _take_back(connection: Connection, viewer: Viewer, review_ids: list[str], at
 def _set_aside(
     connection: Connection, moment_id: str, viewer: Viewer, who: str | None, at: datetime, *, action: str
 ) -> None:
-    if not viewer.may(Right.JUDGE):
-        raise PermissionError(f"The role {viewer.role} may not judge.")
+    _may_judge(viewer)
     before = moment_row(connection, moment_id)
     if (before["ignored_by"] is None) == (who is None):
         return
@@ -129,6 +122,11 @@ def _set_aside(
     connection.execute(moments.update().where(moments.c.moment_id == moment_id).values(values))
     settle(connection, moment_id)
     _told(connection, viewer, action, before, {}, at)
+
+
+def _may_judge(viewer: Viewer) -> None:
+    if not viewer.may(Right.JUDGE):
+        raise PermissionError(f"The role {viewer.role} may not judge.")
 
 
 def _told(

@@ -114,7 +114,7 @@ def test_the_grade_rises_with_every_independent_witness(filled: Engine) -> None:
     with writing(filled) as connection:
         judge(connection, "m1", ANN, verdict="confirmed", at=AT)
         assert graded(connection) == "B"
-        owner = {"reviewer": "ana@example.com", "role": "rep", "source": "link"}
+        owner: dict[str, Any] = {"reviewer": "ana@example.com", "role": "rep", "source": "link"}
         add_judgement(connection, "m1", verdict="confirmed", at=AT, **owner)
         assert graded(connection) == "A"
         judge(connection, "m1", BOB, verdict="rejected", at=AT)
