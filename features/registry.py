@@ -242,7 +242,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         "member",
         moments.moments,
         "moments",
-        "Moments in conversations by the cutoff in which the partner helped, but for those that people rejected.",
+        "Moments in conversations by the cutoff in which the partner helped, as people left them.",
         ("sum",),
         ages=True,
     ),
