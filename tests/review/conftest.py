@@ -71,7 +71,9 @@ def engine(tmp_path: Path, empty_database: Path) -> Iterator[Engine]:
     """An empty database of SQLite in ``tmp_path / "review.db"``."""
     path = tmp_path / "review.db"
     shutil.copy(empty_database, path)
-    made = open_engine(f"sqlite:///{path}")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("review.store.engine.migrate", lambda engine: None)  # The copy has the schema already.
+        made = open_engine(f"sqlite:///{path}")
     yield made
     made.dispose()
 

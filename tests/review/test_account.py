@@ -19,6 +19,7 @@ from review.store.engine import writing
 from review.store.schema import events, sessions, users
 from review.store.users import add_user, disable, set_password
 
+pytestmark = pytest.mark.slow
 ClientAs = Callable[..., TestClient]
 GOOD = "four words make one"
 SETUP = Viewer("setup", "admin")

@@ -64,28 +64,27 @@ def test_a_refused_form_has_the_headers_too(lenient: TestClient, path: str) -> N
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
 
 
-@pytest.mark.parametrize(
-    ("host", "status"),
-    [
-        ("127.0.0.1:8765", 200),
-        ("localhost:9", 200),
-        ("[::1]:8765", 200),
-        ("review.example.com", 200),
-        ("REVIEW.example.com:443", 200),
-        ("evil.example", 400),
-        ("127.0.0.1.evil.example", 400),
-        ("evil.example@127.0.0.1@evil.example", 400),
-        ("review.example.com.", 400),
-        ("[", 400),
-        ("", 400),
-    ],
-)
-def test_the_page_answers_only_under_its_own_names(app_with: Callable[..., FastAPI], host: str, status: int) -> None:
+def test_the_page_answers_only_under_its_own_names(app_with: Callable[..., FastAPI]) -> None:
     client = TestClient(app_with(base_url="https://review.example.com"), base_url="http://127.0.0.1:8765")
-    answer = client.get("/login", headers={"Host": host})
+    expected = {
+        "127.0.0.1:8765": 200,
+        "localhost:9": 200,
+        "[::1]:8765": 200,
+        "review.example.com": 200,
+        "REVIEW.example.com:443": 200,
+        "evil.example": 400,
+        "127.0.0.1.evil.example": 400,
+        "evil.example@127.0.0.1@evil.example": 400,
+        "review.example.com.": 400,
+        "[": 400,
+        "": 400,
+    }
+    answers = {host: client.get("/login", headers={"Host": host}) for host in expected}
 
-    assert answer.status_code == status
-    assert answer.headers["content-security-policy"] == HEADERS["Content-Security-Policy"]
+    assert {host: answer.status_code for host, answer in answers.items()} == expected
+    assert {answer.headers["content-security-policy"] for answer in answers.values()} == {
+        HEADERS["Content-Security-Policy"]
+    }
 
 
 def test_under_https_browsers_come_back_only_that_way(app_with: Callable[..., FastAPI]) -> None:

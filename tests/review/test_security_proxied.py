@@ -15,6 +15,7 @@ from review.security.setup import setup_link
 from review.store.engine import writing
 from review.store.users import add_user, disable
 
+pytestmark = pytest.mark.slow
 BASE = "https://review.example.com"
 PROXY = "10.1.1.1"
 

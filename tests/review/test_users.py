@@ -17,6 +17,7 @@ from review.store.events import first_break
 from review.store.schema import events
 from review.store.users import add_user, all_users, change_role, disable, enable, user_name, user_named
 
+pytestmark = pytest.mark.slow
 ClientAs = Callable[..., TestClient]
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 SETUP = Viewer("setup", "admin")
