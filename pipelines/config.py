@@ -348,7 +348,7 @@ class ReviewConfig(Section):
         60.0, ge=1, le=86_400, description="How often a serving page looks for changes of the workspace."
     )
     second_share: float = Field(
-        0.0,
+        0.05,
         ge=0,
         le=1,
         description="Share of judged moments that a second reviewer is asked about, to measure agreement.",

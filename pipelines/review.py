@@ -168,6 +168,7 @@ def page_options(review: ReviewConfig, report_currency: str | None, address: str
         is_https=base_url.startswith("https://"),
         attempts_per_minute=review.attempts_per_minute,
         requests_per_minute=review.requests_per_minute,
+        second_share=review.second_share,
         report_currency=report_currency or "",
     )
 

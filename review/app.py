@@ -30,6 +30,8 @@ from review.pages import (
 from review.security.access import paced
 from review.security.errors import PROBLEMS
 from review.security.guard import guard
+from review.store.engine import writing
+from review.store.second import keep_share
 from review.store.settings import secret
 
 __all__ = ["create_app"]
@@ -47,6 +49,8 @@ def create_app(engine: Engine, options: Options, clock: Clock, channel: Channel 
         dependencies=[Depends(paced)],
         responses=PROBLEMS,
     )
+    with writing(engine) as connection:
+        keep_share(connection, options.second_share)
     app.state.desk = Desk(engine, options, clock, secret(engine), channel)
     guard(app)
     app.mount("/static", StaticFiles(directory=str(files("review") / "static")), name="static")

@@ -10,6 +10,7 @@ from fastapi import Request
 from sqlalchemy.engine import Engine
 
 from review.channels.message import Channel
+from review.store.second import SHARE
 
 __all__ = ["Clock", "Desk", "Options", "desk_of"]
 
@@ -31,6 +32,7 @@ class Options:
     is_https : whether people reach the page by HTTPS, so that cookies are sent by no other way.
     attempts_per_minute : log-ins and answers by link from one address; further ones are refused.
     requests_per_minute : of one user or address.
+    second_share : of the moments, which a second person judges as well, to see how far people agree.
     report_currency : of amounts that are added up; empty means that of the deals.
     """
 
@@ -44,6 +46,7 @@ class Options:
     is_https: bool = False
     attempts_per_minute: int = 10
     requests_per_minute: int = 1200
+    second_share: float = SHARE
     report_currency: str = ""
 
 

@@ -61,11 +61,13 @@ def queue_view(
 
 
 def _head(viewer: Viewer, filters: Filters, numbers: Counts) -> dict[str, Any]:
-    is_open = filters.state in ("waiting", "unsure", "contested") and numbers.matching > 0
+    n_second = numbers.second if filters.state == "waiting" and viewer.may(Right.JUDGE) else 0
+    is_open = filters.state in ("waiting", "unsure", "contested") and numbers.matching + n_second > 0
     may_start = viewer.may(Right.JUDGE) and is_open
     shown = [
         (numbers.matching, "with these filters") if kept(filters) else None,
         (numbers.waiting, "waiting"),
+        (n_second, "for a second opinion") if n_second else None,
         (numbers.judged_today_by_you, "judged by you today") if viewer.may(Right.JUDGE) else None,
         (numbers.judged_today_by_all, "judged by all today"),
         (numbers.contested, "contested"),

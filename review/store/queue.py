@@ -29,6 +29,7 @@ __all__ = [
     "counts",
     "next_moment",
     "queue_page",
+    "second_for",
     "states_of",
 ]
 
@@ -86,6 +87,7 @@ class Counts:
     contested: int
     verifications_open: int
     unsure: int
+    second: int = 0
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ def counts(connection: Connection, filters: Filters, reviewer: str, day_start: d
         contested=found.get("contested", 0),
         verifications_open=connection.scalar(asked) or 0,
         unsure=found.get("unsure", 0),
+        second=_for_second(connection, reviewer),
     )
 
 
@@ -143,7 +146,8 @@ def next_moment(
     """The first moment in order that nobody else has open, kept for the reviewer for a while; None if there is none.
 
     With ``after``, the first after that moment; where there is none behind it, the first of all.
-    Where those that wait are asked for, those about which somebody else was unsure belong to them.
+    Where those that wait are asked for, those about which somebody else was unsure belong to them, and those of which a
+    second opinion is wanted.
     """
     opened = (moments.c.opened_until > now, moments.c.opened_by != reviewer)
     taken = connection.scalars(sa.select(moments.c.moment_id).where(*opened)).all()
@@ -151,8 +155,9 @@ def next_moment(
     further: list[sa.ColumnElement[bool]] = [moments.c.moment_id.not_in(taken)]
     if after is not None:
         further.append(beyond(connection, filters.order, after, "after"))
-    states = ("waiting", "unsure") if filters.state == "waiting" else None
-    chosen = _chosen(filters, 1, states=states, further=further, of_state={"unsure": moments.c.moment_id.not_in(mine)})
+    states, beside = (("waiting", "unsure"), [second_for(reviewer)]) if filters.state == "waiting" else (None, [])
+    of_state = {"unsure": moments.c.moment_id.not_in(mine)}
+    chosen = _chosen(filters, 1, states=states, further=further, of_state=of_state, beside=beside)
     moment_id = connection.scalar(sa.select(chosen.c.moment_id).order_by(*_order(chosen.c)))
     if moment_id is None and after is not None:
         return next_moment(connection, filters, reviewer, now)
@@ -160,6 +165,11 @@ def next_moment(
         values = {"opened_by": reviewer, "opened_until": now + OPEN_FOR}
         connection.execute(moments.update().where(moments.c.moment_id == moment_id).values(values))
     return moment_id
+
+
+def second_for(reviewer: str) -> sa.ColumnElement[bool]:
+    """The condition that the reviewer is wanted for a second opinion of a moment."""
+    return moments.c.second_after.is_not(None) & (moments.c.second_after != reviewer)
 
 
 def choices(connection: Connection) -> Choices:
@@ -203,17 +213,21 @@ def _chosen(
     states: tuple[str, ...] | None = None,
     further: Sequence[sa.ColumnElement[bool]] = (),
     of_state: Mapping[str, sa.ColumnElement[bool]] | None = None,
+    beside: Sequence[sa.ColumnElement[bool]] = (),
 ) -> sa.Subquery:
     """Ids and places of the rows asked for: each state and kind is one range of an index, and they are merged.
 
-    ``further`` holds conditions on all of them, ``of_state`` one on those of a state.
+    ``further`` holds conditions on all of them, ``of_state`` one on those of a state; those of ``beside`` bring moments
+    of any state.
     """
-    wanted, kinds = states or states_of(filters), KINDS[filters.kind]
+    extra = of_state or {}
+    of_states = [
+        sa.and_(moments.c.state == state, extra.get(state, sa.true())) for state in states or states_of(filters)
+    ]
     ranges = []
-    for state in wanted:
-        for is_assist in kinds:
-            is_in = [moments.c.state == state, moments.c.is_assist == is_assist, *conditions(filters), *further]
-            is_in += [of_state[state]] if of_state and state in of_state else []
+    for is_wanted in (*of_states, *beside):
+        for is_assist in KINDS[filters.kind]:
+            is_in = [is_wanted, moments.c.is_assist == is_assist, *conditions(filters), *further]
             query = sa.select(moments.c.moment_id, moments.c[SORTED[filters.order]].label("place")).where(*is_in)
             ordered = query.order_by(*_order(query.selected_columns)).limit(offset + size)
             ranges.append(sa.select(ordered.subquery()))
@@ -233,6 +247,11 @@ def _matching(connection: Connection, filters: Filters, by_state: dict[str, int]
         return sum(by_state.get(state, 0) for state in states)
     is_in = (moments.c.state.in_(states), moments.c.is_assist.in_(KINDS[filters.kind]), *asked)
     return connection.scalar(sa.select(sa.func.count()).select_from(moments).where(*is_in)) or 0
+
+
+def _for_second(connection: Connection, reviewer: str) -> int:
+    query = sa.select(sa.func.count()).select_from(moments).where(second_for(reviewer), moments.c.is_assist)
+    return connection.scalar(query) or 0
 
 
 def _choice(

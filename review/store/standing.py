@@ -14,6 +14,7 @@ from features.grades import grade
 from features.judgements import ABOUT, DISPUTED, Judgement, Standing, standing
 from review.store.claims import regrade
 from review.store.schema import judgements, moments
+from review.store.second import kept_share, wants_second
 
 __all__ = ["STANDS", "settle", "settle_all", "standing_judgements"]
 
@@ -43,7 +44,7 @@ def settle(connection: Connection, moment_id: str) -> None:
     if found is None:
         return
     said = standing_judgements(connection, moment_id)
-    result, changed = _settled(found, said)
+    result, changed = _settled(found, said, kept_share(connection))
     connection.execute(moments.update().where(moments.c.moment_id == moment_id).values(changed))
     own = found["partner_id"]
     for partner_id in {found["told_partner"] or own, result.partner_id or own}:
@@ -52,7 +53,7 @@ def settle(connection: Connection, moment_id: str) -> None:
 
 def settle_all(connection: Connection, moment_ids: Iterable[str]) -> None:
     """The same of many moments, but for their claims: call ``review.store.claims.regrade_all`` after it."""
-    names = sorted(set(moment_ids))
+    names, share = sorted(set(moment_ids)), kept_share(connection)
     for start in range(0, len(names), BATCH):
         some = names[start : start + BATCH]
         query = sa.select(judgements).where(judgements.c.moment_id.in_(some), STANDS)
@@ -60,7 +61,7 @@ def settle_all(connection: Connection, moment_ids: Iterable[str]) -> None:
         for row in connection.execute(query.order_by(judgements.c.reviewed_at, judgements.c.review_id)):
             said[row.moment_id].append(row)
         found = connection.execute(sa.select(*NEEDED).where(moments.c.moment_id.in_(some))).mappings().all()
-        rows = [{"of_id": row["moment_id"], **_settled(row, said[row["moment_id"]])[1]} for row in found]
+        rows = [{"of_id": row["moment_id"], **_settled(row, said[row["moment_id"]], share)[1]} for row in found]
         if rows:
             is_it = moments.c.moment_id == sa.bindparam("of_id")
             connection.execute(moments.update().where(is_it), rows)
@@ -72,7 +73,7 @@ def standing_judgements(connection: Connection, moment_id: str) -> Sequence[Row[
     return connection.execute(query.order_by(judgements.c.reviewed_at, judgements.c.review_id)).all()
 
 
-def _settled(found: RowMapping, said: Sequence[Row[Any]]) -> tuple[Standing, dict[str, Any]]:
+def _settled(found: RowMapping, said: Sequence[Row[Any]], share: float) -> tuple[Standing, dict[str, Any]]:
     """What its judgements come to, and the moment's columns that say so."""
     result = standing(_judgement(row) for row in said)
     return result, {
@@ -85,6 +86,7 @@ def _settled(found: RowMapping, said: Sequence[Row[Any]]) -> tuple[Standing, dic
         "is_verified": result.is_verified,
         "grade": _grade(found, result),
         "version": found["version"] + 1,
+        "second_after": _second_after(found, result, said, share),
     }
 
 
@@ -102,6 +104,15 @@ def _state(found: RowMapping, result: Standing, said: Sequence[Row[Any]]) -> str
     if found["ignored_by"] is not None:
         return "ignored"
     return "unsure" if any(row.verdict == "unsure" for row in said) else "waiting"
+
+
+def _second_after(found: RowMapping, result: Standing, said: Sequence[Row[Any]], share: float) -> str | None:
+    """The only reviewer who judged a moment of which a second opinion is wanted; None for another moment."""
+    judged = {(row.reviewer, row.role) for row in said if row.role != "rep"}
+    if result.verdict is None or not found["is_found"] or len(judged) != 1:
+        return None
+    ((reviewer, role),) = judged
+    return reviewer if role == "reviewer" and wants_second(found["moment_id"], share) else None
 
 
 def _span(result: Standing, said: Sequence[Row[Any]]) -> Any:
