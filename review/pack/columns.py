@@ -20,7 +20,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "credits": (
         *("deal_id", "method", "target", "kind", "credit", "share", "credit_lo", "credit_hi"),
-        *("rule_id", "model_version", "run_id"),
+        "model_version",
     ),
     "deals": (
         *("deal_id", "name", "account_id", "owner_id", "owner_name", "outcome", "stage", "amount", "currency"),

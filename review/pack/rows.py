@@ -154,8 +154,10 @@ def _credit_rows(connection: Connection, partner_id: str, ids: Sequence[str]) ->
                     "deal_id": row["deal_id"],
                     "method": method,
                     "target": target,
-                    **{name: credit.get(name) for name in ("kind", "credit", "share", "credit_lo", "credit_hi")},
-                    **{name: credit.get(name) for name in ("rule_id", "model_version", "run_id")},
+                    **{name: credit.get(name) for name in ("kind", "credit", "share")},
+                    "credit_lo": credit.get("lo"),
+                    "credit_hi": credit.get("hi"),
+                    "model_version": credit.get("model_version"),
                 }
 
 

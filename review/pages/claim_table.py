@@ -122,7 +122,7 @@ def _rounded(values: Sequence[float | None], places: int) -> tuple[list[float | 
 def _between(win: Credit, wins: Sequence[Credit | None]) -> str:
     """The range of a share: that of the credit, as part of the deal's total."""
     total = sum(part["credit"] for part in wins if part)
-    lo, hi = win.get("credit_lo"), win.get("credit_hi")
+    lo, hi = win.get("lo"), win.get("hi")
     if lo is None or hi is None or total <= 0:
         return ""
     return f"{percent(lo / total)} to {percent(hi / total)}"

@@ -21,6 +21,8 @@ LIFE: Final = (1.5, 84.0)
 """Where the deal's own time lies, in per cent of the picture's width."""
 LATER: Final = (89.0, 98.5)
 """Where what people said of it after its end stands, in its order."""
+NEAR_START, FAR_FROM_END, NEAR_END = 30.0, 50.0, 70.0
+"""Where the day of the close stands so that no two days of the axis overlap on a narrow screen, in per cent."""
 HEIGHTS: Final[dict[Kind, int]] = {"moment": 12, "judgement": 12, "question": 12, "touch": 30}
 LOOKS: Final = {
     "touch": "touch",
@@ -69,10 +71,11 @@ class Band:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The lanes, the stages, and the ends of the deal's time; ``closed_x`` is where it was closed."""
+    """The lanes, the stages, the ends of the deal's time, and when and where in the picture it was closed."""
 
     first: datetime
     last: datetime
+    closed_at: datetime | None
     closed_x: float | None
     bands: tuple[Band, ...]
     lanes: tuple[Lane, ...]
@@ -82,6 +85,17 @@ class Timeline:
         """Looks that occur, with what they stand for."""
         there = {mark.look for lane in self.lanes for mark in lane.marks}
         return [(look, text) for look, text in LOOKS.items() if look in there]
+
+    @property
+    def ticks(self) -> list[tuple[float, str, str]]:
+        """Days along the axis: place, text and how it is anchored; the close stands for the end where it is near."""
+        made = [(LIFE[0], day(self.first), "start")]
+        if self.closed_at and self.closed_x is not None:
+            anchor = "end" if self.closed_x > NEAR_END else "middle" if self.closed_x > NEAR_START else "start"
+            made.append((self.closed_x, f"closed {day(self.closed_at)}", anchor))
+        if self.closed_x is None or NEAR_START < self.closed_x < FAR_FROM_END:
+            made.append((LIFE[1], day(self.last), "end"))
+        return [*made, (LATER[1], "later", "end")] if self.has_later else made
 
     @property
     def has_later(self) -> bool:
@@ -122,6 +136,7 @@ def timeline(file: DealFile) -> Timeline:
     return Timeline(
         first,
         last,
+        closed,
         None if closed is None else _x(closed, first, last, []),
         tuple(_bands(stages, closed or last, first, last)),
         tuple(lanes),

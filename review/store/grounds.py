@@ -135,7 +135,7 @@ def _recorded(record: Record | None) -> str:
         return "borne out by an independent record"
     article = "an" if record.what[:1].lower() in "aeiou" else "a"
     where = f" in {record.source_system}" if record.source_system else ""
-    return f"borne out by {article} {record.what}{where} on {day(record.at)}"
+    return f"borne out by {article} {record.what} on {day(record.at)}{where}"
 
 
 def _on(judgement: Row | None) -> str:

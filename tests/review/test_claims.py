@@ -130,7 +130,7 @@ def test_reason_spells_out_who_bears_a_claim_out_and_what_is_missing() -> None:
     found = [moment(state="judged", verdict="confirmed", is_confirmed=True, has_record=True)]
     asked = {"m": [{"state": "sent", "answer": None}]}
     assert reason(found, judged, asked) == (
-        "Confirmed by mara on 4 Mar 2026 and borne out by an on site demo in the CRM on 3 Mar 2026; "
+        "Confirmed by mara on 4 Mar 2026 and borne out by an on site demo on 3 Mar 2026 in the CRM; "
         "the deal's owner has not answered."
     )
     assert reason(found, judged, asked, is_inside=False).startswith("Confirmed by a reviewer on 4 Mar 2026")

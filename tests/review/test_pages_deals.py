@@ -51,12 +51,12 @@ def test_every_method_adds_up_to_the_deal_with_the_own_team_last() -> None:
         win = {
             "credit": share * 0.6,
             "share": share,
-            "credit_lo": share * 0.3,
-            "credit_hi": share * 0.9,
+            "lo": share * 0.3,
+            "hi": share * 0.9,
             "kind": "split",
         }
         return {"partner_id": player, "share": share, "grade": "C",
-                "credits": {"linear": {"win": {**win, "credit_lo": None}},
+                "credits": {"linear": {"win": {**win, "lo": None}},
                             "model": {"win": win, "amount": {"credit": share * 1000, "share": share}}}}  # fmt: skip
 
     table = claim_table([row(DIRECT, 1 / 3), row("a", 1 / 3), row("b", 1 / 3)], {"a": "A"}, "EUR")
@@ -77,7 +77,7 @@ def test_page_of_a_deal_shows_claims_evidence_words_and_what_they_do_not_mean(
     assert "Acme renewal" in page
     assert "Influence is not proof of cause" in page
     assert "Northwind walked our CIO through the architecture last week." in page
-    assert "Borne out by an introduction in crm on 2 Mar 2026" in page
+    assert "Borne out by an introduction on 2 Mar 2026 in crm" in page
     assert 'href="/moments/m1"' in page
     assert "The same as a table" in page
     assert "Contest" not in page
