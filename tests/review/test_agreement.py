@@ -38,6 +38,7 @@ def judged(*rows: tuple[str, float, str, str]) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 def test_kappa_is_that_of_the_textbook() -> None:
     # Cohen (1960): 20 yes/yes, 5 yes/no, 10 no/yes, 15 no/no: observed 0.7, by chance 0.5, kappa 0.4.
     found = pairs(said(ada="y" * 25 + "n" * 25, bo="y" * 20 + "n" * 5 + "y" * 10 + "n" * 15), "says")
