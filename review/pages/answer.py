@@ -80,14 +80,16 @@ def take(
     _attempt(request, question)
     if said not in ANSWERS:
         return _shown(request, batch, q=question, say="Choose one of the four answers.", status=400)
-    if stamp != item.stamp:
-        say = "The question has changed since you opened it; nothing was recorded. Please read it again."
-        return _shown(request, batch, q=question, say=say, status=409)
     try:
         with writing(desk.engine) as connection:
-            answer(connection, question, said, comment, desk.clock())
+            is_as_opened = [now.stamp for now in asked_by_ids(connection, [question])] == [stamp]
+            if is_as_opened:
+                answer(connection, question, said, comment, desk.clock())
     except (TooLateError, LookupError):
         return _page(request, "answer_expired", 410, batch=_batch(request, token))
+    if not is_as_opened:
+        say = "The question has changed since you opened it; nothing was recorded. Please read it again."
+        return _shown(request, _batch(request, token) or batch, q=question, say=say, status=409)
     return RedirectResponse(f"/v/{token}?done={question}", 303, HEADERS)
 
 

@@ -17,7 +17,7 @@ from review.roles import Right, Viewer
 from review.security.access import needs
 from review.store.asked import PAGE, Asked, Filters, asked, asked_by_ids, counts, people
 from review.store.engine import writing
-from review.store.messages import due
+from review.store.messages import due_numbers
 from review.store.schema import VERIFICATION_STATES
 from review.store.verifications import (
     CannotAskError,
@@ -217,8 +217,7 @@ def _listed(
     with desk.engine.connect() as connection:
         items = asked(connection, filters, offset=(number - 1) * PAGE, limit=PAGE + 1)
         by_state = counts(connection, filters)
-        batches = due(connection, now, desk.options)
-        queued = counts(connection, Filters()).get("queued", 0)
+        numbers = due_numbers(connection, now, desk.options)
         owners = people(connection) if any(item.needs_another for item in items) else []
     return page(
         request,
@@ -231,8 +230,7 @@ def _listed(
         counts=by_state,
         total=sum(by_state.values()),
         filters=filters,
-        due=batches,
-        waiting=max(0, queued - sum(1 for batch in batches for q in batch.questions if q.state == "queued")),
+        due=numbers,
         channel=desk.channel.name if desk.channel is not None else None,
         owners=owners,
         say=say,

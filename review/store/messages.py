@@ -22,7 +22,7 @@ from review.store.events import Event, record
 from review.store.schema import messages, verifications
 from review.store.verifications import OPEN, Verification
 
-__all__ = ["MOST_QUESTIONS", "Batch", "claimed", "due", "mark_failed", "mark_sent"]
+__all__ = ["MOST_QUESTIONS", "Batch", "Numbers", "claimed", "due", "due_numbers", "mark_failed", "mark_sent"]
 
 MOST_QUESTIONS: Final = 20
 """In one message; the others wait for the next day's."""
@@ -47,12 +47,51 @@ class Batch:
         return all(question.sent_at is not None for question in self.questions)
 
 
+@dataclass(frozen=True)
+class Numbers:
+    """Messages that are due now, the questions in them, and waiting questions that are not among these."""
+
+    messages: int
+    questions: int
+    later: int
+
+
 def due(connection: Connection, at: datetime, options: Options, recipient: str | None = None) -> list[Batch]:
     """What is to be sent now (to one ``recipient``), one batch for each person who has got no message today, in UTC.
 
     Questions that wait or could not be delivered, and those that were sent ``options.remind_days`` ago or earlier and
     have been reminded of less often than ``options.most_reminders``.
     """
+    query = sa.select(verifications).where(*_is_due(at, options))
+    if recipient is not None:
+        query = query.where(verifications.c.recipient == recipient)
+    order = ("recipient", "asked_at", "deal_id", "moment_id")
+    rows = map(
+        Verification.of, connection.execute(query.order_by(*(verifications.c[name] for name in order))).mappings()
+    )
+    grouped = groupby(rows, key=lambda question: question.recipient)
+    return [Batch(person, tuple(questions)[:MOST_QUESTIONS]) for person, questions in grouped]
+
+
+def due_numbers(connection: Connection, at: datetime, options: Options) -> Numbers:
+    """How much is due."""
+    is_queued = sa.case((verifications.c.state == "queued", 1), else_=0)
+    query = (
+        sa.select(sa.func.count().label("due"), sa.func.sum(is_queued).label("queued"))
+        .where(*_is_due(at, options))
+        .group_by(verifications.c.recipient)
+    )
+    people = connection.execute(query).all()
+    waiting = sa.select(sa.func.count()).where(verifications.c.state == "queued", verifications.c.expires_at > at)
+    queued = sum(min(int(person.queued), MOST_QUESTIONS) for person in people)
+    return Numbers(
+        messages=len(people),
+        questions=sum(min(person.due, MOST_QUESTIONS) for person in people),
+        later=max(0, (connection.scalar(waiting) or 0) - queued),
+    )
+
+
+def _is_due(at: datetime, options: Options) -> tuple[sa.ColumnElement[bool], ...]:
     last = sa.func.coalesce(verifications.c.reminded_at, verifications.c.sent_at)
     is_unsent = verifications.c.state.in_(("queued", "undeliverable"))
     is_unanswered = sa.and_(
@@ -61,19 +100,11 @@ def due(connection: Connection, at: datetime, options: Options, recipient: str |
         verifications.c.reminders < options.most_reminders,
     )
     told_today = sa.select(messages.c.recipient).where(messages.c.day == _day(at))
-    query = (
-        sa.select(verifications)
-        .where(sa.or_(is_unsent, is_unanswered))
-        .where(verifications.c.expires_at > at, verifications.c.recipient.not_in(told_today))
-        .order_by(
-            verifications.c.recipient, verifications.c.asked_at, verifications.c.deal_id, verifications.c.moment_id
-        )
+    return (
+        sa.or_(is_unsent, is_unanswered),
+        verifications.c.expires_at > at,
+        verifications.c.recipient.not_in(told_today),
     )
-    if recipient is not None:
-        query = query.where(verifications.c.recipient == recipient)
-    rows = map(Verification.of, connection.execute(query).mappings())
-    grouped = groupby(rows, key=lambda question: question.recipient)
-    return [Batch(person, tuple(questions)[:MOST_QUESTIONS]) for person, questions in grouped]
 
 
 def claimed(connection: Connection, batch: Batch, channel: str, at: datetime, options: Options) -> Batch | None:

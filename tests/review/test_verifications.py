@@ -28,6 +28,7 @@ from review.store.asked import Filters, asked, counts, people
 from review.store.engine import open_engine, writing
 from review.store.events import first_break
 from review.store.judgements import add_judgement, ignore
+from review.store.messages import Numbers, due_numbers
 from review.store.replies import VERDICTS, TooLateError, answer, not_me, want_new_link
 from review.store.schema import deals, events, judgements, messages, moments, verifications
 from review.store.verifications import (
@@ -339,6 +340,19 @@ def test_a_person_gets_one_message_a_day_about_everything(office: Office) -> Non
     office.now += DAY
     assert office.deliver().sent == 1
     assert [topic.deal for topic in office.postman.sent[-1].topics] == ["Acme renewal"]
+
+
+def test_what_is_due_is_counted(office: Office) -> None:
+    def numbers() -> Numbers:
+        with office.engine.connect() as connection:
+            return due_numbers(connection, office.now, OPTIONS)
+
+    for moment_id in ("m1", "m2", "m5"):
+        office.ask(moment_id)
+    assert numbers() == Numbers(messages=2, questions=3, later=0)
+    office.deliver()
+    office.ask("m3")
+    assert numbers() == Numbers(messages=0, questions=0, later=1)
 
 
 def test_a_day_is_one_of_utc(office: Office) -> None:
