@@ -56,6 +56,11 @@ class Exchanged:
     written: dict[str, int] = field(default_factory=dict)
     forgotten: int = 0
 
+    @property
+    def has_changed(self) -> bool:
+        """Whether anything was other than before."""
+        return any(self.copied.values()) or bool(self.taken or self.written or self.forgotten)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)

@@ -12,7 +12,7 @@ from pipelines.console import text_table
 from review.roles import Viewer
 from review.security.passwords import made_up
 from review.store.engine import writing
-from review.store.users import add_user, all_users, change_role, disable, enable, set_password, user_name
+from review.store.users import add_user, all_users, change_role, disable, enable, set_password, user_named
 
 __all__ = ["Added", "People", "added", "changed", "people"]
 
@@ -86,8 +86,10 @@ def changed(
             (disable if is_disabled else enable)(connection, name, now, OPERATOR)
         if password or made:
             set_password(connection, name, password or made or "", now, OPERATOR)
-    found = next(row for row in people(engine).rows if row["name"] == user_name(name))
-    return Added(found["name"], found["role"], made)
+        found = user_named(connection, name)
+    if found is None:
+        raise ValueError(f"There is no user {name!r}. `partnerlift review user list` shows them.")
+    return Added(found.name, found.role, made)
 
 
 def people(engine: Engine) -> People:

@@ -14,6 +14,8 @@ from pipelines.workspace import WorkspaceError
 
 __all__ = ["listening", "serve"]
 
+WAITING: Final = 2048
+"""Connections that may wait to be taken."""
 STOP_SECONDS: Final = 10
 """How long requests in progress are waited for at the end."""
 
@@ -26,6 +28,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))
+        made.listen(WAITING)
     except (OSError, OverflowError) as error:
         made.close()
         raise WorkspaceError(

@@ -61,7 +61,9 @@ class Chores:
     def exchange(self) -> None:
         """Exchanges with the workspace when something has changed; raises ``WorkspaceError`` when it is in use."""
         if has_changed(self._workspace, self._engine, self._config):
-            logger.info("%s", exchange(self._workspace, self._engine, self._config, self._clock()).text())
+            done = exchange(self._workspace, self._engine, self._config, self._clock())
+            if done.has_changed:
+                logger.info("%s", done.text())
 
     def send(self) -> None:
         """Sends the day's messages from the configured hour on, once, unless the channel cannot be reached."""
