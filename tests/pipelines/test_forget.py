@@ -145,6 +145,17 @@ def test_rejected_rows_and_kept_judged_moments_of_it_go_as_well(workspace_of: Fa
 
 
 @pytest.mark.slow
+def test_judgements_that_were_handed_on_go_with_the_moment_that_has_them_now(workspace_of: Factory) -> None:
+    given = tables()
+    said = given["reviews"][0] | {"review_id": "before", "moment_id": "found no more"}
+    other = said | {"review_id": "of another", "moment_id": "elsewhere", "reviewed_at": NOW + timedelta(1)}
+    given["reviews"] += [said, other]
+    workspace = workspace_of(**given)
+    forget(workspace, ["c1"], now=NOW)
+    assert ids(workspace, "reviews", "review_id") == ["of another", "r2"]
+
+
+@pytest.mark.slow
 def test_what_stays_of_moments_stays_in_their_order(workspace_of: Factory) -> None:
     given = tables()
     timed = [found("m1", "c1"), found("z", "c2"), found("b", "c3"), found("a", "c3")]

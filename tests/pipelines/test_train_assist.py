@@ -90,6 +90,27 @@ def test_judged_turns_are_labelled_under_ids_of_their_own(workspace_of: Factory)
 
 
 @pytest.mark.slow
+def test_moments_that_people_added_and_moved_are_learned_from_and_handed_on_judgements_count_once(
+    workspace_of: Factory,
+) -> None:
+    given = reviewed("confirmed")
+    one, two = given["moments"]
+    given["judged_moments"] = [one | {"utterance_ids": ["x1"]}, two | {"moment_id": "added", "utterance_ids": ["y1"]}]
+    said = given["reviews"][0]
+    given["reviews"] += [
+        said | {"review_id": "ra", "moment_id": "added"},
+        said | {"review_id": "rb", "moment_id": "was"},
+    ]
+    given["utterances"] = [row | {"text": "Talley warned nobody at all."} for row in given["utterances"]]
+    made = workspace_examples(workspace_of(**given), CONFIG.company.to_own())
+    assert sorted(made.pairs[["utterance_id", "label", "review_id"]].values.tolist()) == [
+        ["workspace/x1", "risk_save", "rx"],
+        ["workspace/y0", "risk_save", "ry"],
+        ["workspace/y1", "risk_save", "ra"],
+    ]
+
+
+@pytest.mark.slow
 def test_the_first_model_is_judged_on_other_authors_logged_promoted_and_used(workspace_of: Factory) -> None:
     workspace = workspace_of(**{name: rows for name, rows in reviewed().items() if name not in {"moments", "reviews"}})
     report = train_assist(workspace, CONFIG, with_curve=True)
