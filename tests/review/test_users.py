@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -12,9 +14,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy.engine import Engine
 
 from review.roles import ROLES, Viewer
-from review.store.engine import writing
+from review.store.engine import open_engine, writing
 from review.store.events import first_break
 from review.store.schema import events
+from review.store.sessions import open_session, session_viewer
 from review.store.users import add_user, all_users, change_role, disable, enable, user_name, user_named
 
 pytestmark = pytest.mark.slow
@@ -76,6 +79,56 @@ def test_only_users_of_role_partner_have_a_partner(filled: Engine) -> None:
 
     with filled.connect() as connection:
         assert {user.name: user.partner_id for user in all_users(connection)} == {"nina": None, "maria": None}
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_of_two_last_admins_who_disable_each_other_at_once_one_stays(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}" if kind == "sqlite" else str(request.getfixturevalue("postgres_url"))
+    engine = open_engine(url)
+    added(engine, "ana", "admin")
+    added(engine, "eva", "admin")
+    both, told = Barrier(2), []
+
+    def ends(name: str, by: str) -> None:
+        both.wait()
+        try:
+            with writing(engine) as connection:
+                disable(connection, name, AT, Viewer(by, "admin"))
+        except ValueError as error:
+            told.append(str(error))
+
+    threads = [Thread(target=ends, args=pair) for pair in (("ana", "eva"), ("eva", "ana"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with engine.connect() as connection:
+        assert sum(user.disabled_at is None for user in all_users(connection)) == 1
+    engine.dispose()
+    assert len(told) == 1
+    assert "is the last admin" in told[0]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_session_is_known_by_its_token_in_both_databases(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}" if kind == "sqlite" else str(request.getfixturevalue("postgres_url"))
+    engine = open_engine(url)
+    added(engine, "Zoë", "manager")
+    with writing(engine) as connection:
+        token = open_session(connection, "Zoë", AT, timedelta(hours=1))
+        found = user_named(connection, "ZOË")
+
+    with engine.connect() as connection:
+        assert session_viewer(connection, token, AT + timedelta(minutes=59)) == Viewer("Zoë", "manager")
+        assert session_viewer(connection, token, AT + timedelta(hours=1)) is None
+    engine.dispose()
+    assert found is not None
+    assert (found.name, found.created_at) == ("Zoë", AT)
 
 
 @pytest.mark.parametrize("lose", ["disable", "demote"])
