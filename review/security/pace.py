@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import IPv4Address, ip_address, ip_network
 
 from fastapi import HTTPException, Request
 from limits import RateLimitItemPerMinute
@@ -44,22 +45,33 @@ def pace_of(request: Request) -> Pace:
 
 
 def address_of(request: HTTPConnection, options: Options) -> str:
-    """Whose address a request comes from.
+    """Whose address a request comes from; of IPv6 the network, since one line has more addresses than one can count.
 
     Where a proxy stands in front (the options say so by HTTPS, or by a header for who somebody is), the last address
     of ``X-Forwarded-For`` that is none of the proxies'.
     """
     peer = request.client.host if request.client else ""
     if peer not in options.proxies or not (options.is_https or options.header):
-        return peer
-    named = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
-    return next((host for host in map(str.strip, reversed(named)) if host and host not in options.proxies), peer)
+        return _line(peer)
+    named = map(str.strip, ",".join(request.headers.getlist("x-forwarded-for")).split(","))
+    return _line(next((host for host in reversed(list(named)) if host and host not in options.proxies), peer))
 
 
 def count_attempt(request: Request, name: str | None = None) -> None:
     """Counts an attempt of an address, and one for a name; raises a 429 for too many of either in a minute."""
     keys = [f"address:{address_of(request, desk_of(request).options)}"]
     pace_of(request).attempt(keys if name is None else [*keys, f"name:{name.strip().lower()[:100]}"])
+
+
+def _line(address: str) -> str:
+    """An IPv4 address, or the /64 network of an IPv6 one; anything else as it is."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv4Address) or parsed.ipv4_mapped:
+        return str(getattr(parsed, "ipv4_mapped", None) or parsed)
+    return str(ip_network((parsed, 64), strict=False))
 
 
 def _too_fast(what: str, most: RateLimitItemPerMinute) -> HTTPException:

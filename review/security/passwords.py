@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import unicodedata
 from functools import cache
@@ -15,6 +16,11 @@ __all__ = ["LONGEST", "SHORTEST", "hash_of", "hasher", "is_right", "is_stale", "
 
 SHORTEST: Final = 12
 LONGEST: Final = 500
+GUESSED: Final = (
+    "password passwort passw partnerlift admin administrator welcome letmein changeme qwerty qwertz qwertyuiop "
+    "asdfghjkl abcdefgh abcdefghijkl iloveyou trustno secret summer winter spring autumn monkey dragon"
+)
+"""Words that are guessed first, with digits and signs around them."""
 _AT_ONCE: Final = BoundedSemaphore(4)  # A hash takes 64 MiB; many log-ins at once must not take all memory.
 
 
@@ -53,6 +59,9 @@ def refused(password: str, name: str) -> str | None:
         return f"A password has at least {SHORTEST} characters; this one has {len(plain)}. A few words make a good one."
     if len(plain) > LONGEST:
         return f"A password has at most {LONGEST} characters; this one has {len(plain)}."
+    letters = re.sub(r"[\W\d_]", "", plain.lower())
+    if not letters or letters in GUESSED.split():
+        return "This password is one of the first that anybody would guess. A few words make a good one."
     if len(set(plain.lower())) < 5:
         return "This password has hardly any different characters. A few words make a good one."
     if len(name) > 3 and len(plain.lower().replace(name.lower(), "")) < SHORTEST // 2:

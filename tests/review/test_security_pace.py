@@ -72,6 +72,9 @@ def test_requests_are_counted_to_whoever_makes_them(app_with: Callable[..., Fast
         ("127.0.0.1", "9.9.9.9, 127.0.0.1", {"header": "X-User"}, "9.9.9.9"),
         ("8.8.8.8", "9.9.9.9", {"is_https": True}, "8.8.8.8"),
         ("127.0.0.1", "", {"is_https": True}, "127.0.0.1"),
+        ("127.0.0.1", "unknown", {"is_https": True}, "unknown"),
+        ("2001:db8:1:2:3:4:5:6", "", {}, "2001:db8:1:2::/64"),
+        ("::ffff:9.9.9.9", "", {}, "9.9.9.9"),
     ],
 )
 def test_the_address_is_that_which_a_proxy_of_ours_has_seen(

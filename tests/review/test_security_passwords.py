@@ -70,6 +70,8 @@ def test_a_hash_of_weaker_parameters_is_stale(monkeypatch: pytest.MonkeyPatch) -
         ("short", "at least 12 characters; this one has 5"),
         ("x" * 501, "at most 500 characters"),
         ("aaaaaaaaaaaaaaa", "hardly any different"),
+        ("Password12345!", "would guess"),
+        ("123456789012", "would guess"),
         ("maria.silva12", "little more than the user's name"),
     ],
 )
