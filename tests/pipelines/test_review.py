@@ -156,7 +156,7 @@ def test_users_are_managed_from_the_command_line(workspace: Workspace) -> None:
     assert (refused.exit_code, "last admin" in refused.stderr) == (1, True)
     listed = json.loads(run("review", "user", "list", "--json", *here).stdout)["users"]
     assert [(row["name"], row["role"], row["state"]) for row in listed] == [
-        ("ann", "admin", "may log in"), ("cy", "viewer", "by proxy only"), ("bo", "reviewer", "disabled")
+        ("Ann", "admin", "may log in"), ("cy", "viewer", "by proxy only"), ("bo", "reviewer", "disabled")
     ]  # fmt: skip
 
 

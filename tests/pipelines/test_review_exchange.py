@@ -33,7 +33,7 @@ TEXTS = ("Northwind ran the proof of concept for us.", "Fine.", "Northwind clear
 
 def moment(moment_id: str, seq: int, **others: Any) -> dict[str, Any]:
     """A row of ``moments`` about one turn of conversation c1."""
-    row = {"moment_id": moment_id, "conversation_id": "c1", "deal_id": "d1", "partner_id": "nw"}
+    row: dict[str, Any] = {"moment_id": moment_id, "conversation_id": "c1", "deal_id": "d1", "partner_id": "nw"}
     row |= {"assist_type": "technical_validation", "journey_stage": "pre_sale", "utterance_ids": [f"u{seq}"]}
     row |= {"quote": TEXTS[seq], "char_start": 0, "char_end": len(TEXTS[seq]), "confidence": 0.75}
     return {**row, "type_confidence": 0.9, "model_version": "m1", "detected_at": NOW, **others}

@@ -30,7 +30,12 @@ SECRET = "Northwind ran the proof of concept for us in the vault"
 
 def moment(moment_id: str, conversation_id: str) -> dict[str, Any]:
     """A row of ``moments``."""
-    row = {"moment_id": moment_id, "conversation_id": conversation_id, "deal_id": "d1", "partner_id": "nw"}
+    row: dict[str, Any] = {
+        "moment_id": moment_id,
+        "conversation_id": conversation_id,
+        "deal_id": "d1",
+        "partner_id": "nw",
+    }
     row |= {"assist_type": "technical_validation", "journey_stage": "pre_sale", "utterance_ids": [conversation_id]}
     row |= {"quote": SECRET, "char_start": 0, "char_end": len(SECRET), "confidence": 0.75}
     return {**row, "type_confidence": 0.9, "model_version": "m1", "detected_at": NOW}
@@ -63,7 +68,7 @@ def engine(workspace: Workspace) -> Iterator[Engine]:
         for name in ("m1", "m2"):
             judge(connection, name, ANN, verdict="confirmed", at=NOW, note="as the CIO said")
             add_note(connection, name, ANN, "ask Ana", NOW)
-            row = {"verification_id": f"v-{name}", "moment_id": name, "recipient": "ana@example.com"}
+            row: dict[str, Any] = {"verification_id": f"v-{name}", "moment_id": name, "recipient": "ana@example.com"}
             row |= {"asked_by": "ann", "asked_at": NOW, "expires_at": NOW + timedelta(days=9), "state": "sent"}
             connection.execute(schema.verifications.insert().values(row))
         days = {"v-m1": NOW.date() - timedelta(days=2), "v-m2": NOW.date() - timedelta(days=1)}
