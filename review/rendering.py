@@ -65,6 +65,7 @@ FILTERS: Final = {
     "segment": segment,
     "iso": lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
     "money": shown.money,
+    "between": shown.between,
     "exact_money": partial(shown.money, exact=True),
     "cents": lambda value, unit: shown.money(shown.Money.of([(unit, value)]), exact=True),
 }

@@ -22,6 +22,8 @@ NAME                         from data/claims.csv
 n_closed                     number of rows
 n_won                        rows with outcome = won
 wins                         sum of share over rows with outcome = won
+wins_lo, wins_hi             the range (95 %): sum of share * credit_lo / credit (credit_hi) in data/credits.csv, over
+                             the same deals, the pack's method and target = win
 money:CUR                    sum of credited over rows with outcome = won and currency = CUR
 n_backed                     rows with outcome = won and grade A or B
 grade:G:n_won, wins, money   the same, of rows with outcome = won and grade = G

@@ -14,11 +14,12 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from features.assist.taxonomy import taxonomy
 from features.grades import grade
+from features.shown import Interval
 from review.pages.moment_lines import state_of
 from review.store.claims import evidence, supports
 from review.store.facts import given_of, touches_of
 from review.store.grounds import grounds
-from review.store.partners import WHOSE, Claim, claims_of
+from review.store.partners import WHOSE, Claim, claims_of, range_of
 from review.store.periods import Period, quarter
 from review.store.schema import claims, deals, judgements, moments, verifications
 
@@ -50,6 +51,7 @@ class PackRows:
     """The pack's tables, each a list of rows with the same columns, in a fixed order; ``claims`` as records as well."""
 
     found: tuple[Claim, ...]
+    wins_range: Interval | None
     claims: tuple[Row, ...]
     credits: tuple[Row, ...]
     deals: tuple[Row, ...]
@@ -84,6 +86,7 @@ def gathered(connection: Connection, about: About) -> PackRows:
     found = [replace(claim, **evidence(of_deal.get(claim.deal_id, ()))) for claim in found]
     return PackRows(
         tuple(found),
+        range_of(connection, about.partner_id, about.period, about.method),
         tuple(_claim_row(claim, about.method, reasons[claim.deal_id]) for claim in found),
         tuple(_credit_rows(connection, about.partner_id, ids)),
         tuple(_deal_row(deal_of[key], about.report_currency) for key in ids),

@@ -31,6 +31,7 @@ from review.store.partners import (
     partner_named,
     partner_rows,
     precision_of,
+    range_of,
 )
 from review.store.periods import Period
 
@@ -89,6 +90,7 @@ def partner_page(
             is_main=chosen == main,
             report_currency=desk.options.report_currency,
         )
+        wins_range = range_of(connection, partner_id, period, chosen)
         counted = moments_counted(connection, partner_id, period)
         heard = moments_of(connection, partner_id, period, size=ROWS, page=said)
         contested = disputes_of(connection, partner_id)
@@ -103,6 +105,7 @@ def partner_page(
         method=chosen,
         methods=methods or [chosen],
         total=totals(found),
+        wins_range=wins_range,
         grades=by_grade(found),
         quarters=by_quarter(found),
         kinds=kinds(counted),

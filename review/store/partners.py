@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from features.assist.taxonomy import taxonomy
-from features.shown import NOTHING, Money
+from features.shown import NOTHING, Interval, Money
 from features.tables import DIRECT, METHODS
 from review.store.claims import supports
 from review.store.deals import OPEN
@@ -33,10 +33,13 @@ __all__ = [
     "partner_named",
     "partner_rows",
     "precision_of",
+    "range_of",
 ]
 
 WHOSE: Final = sa.func.coalesce(moments.c.told_partner, moments.c.partner_id)
 """Whose help a moment tells of: the corrected partner, or the one that was found."""
+RANGE_PLACES: Final = 9
+"""Decimals that do not depend on the order in which a database adds up."""
 SAMPLE: Final = 50
 """Claims that are looked at to see which methods there are where no scores of partners say so."""
 
@@ -152,6 +155,25 @@ def claims_of(
     )
     made = [_claim(row, report_currency) for row in connection.execute(select).mappings()]
     return sorted(made, key=lambda claim: (-(claim.cents or 0), -(claim.share or 0.0), claim.deal_id))
+
+
+def range_of(connection: Connection, partner_id: str, period: Period, method: str) -> Interval | None:
+    """The 95 % range of a partner's credited wins in the period; None where the method gives none.
+
+    The ends of one partner's credits add up, because what is uncertain is its effect, the same on all its deals.
+    """
+    share, credit, lo, hi = (
+        claims.c.credits[(method, "win", name)].as_float() for name in ("share", "credit", "lo", "hi")
+    )
+    ends = [sa.func.sum(end * share / sa.func.nullif(credit, 0.0)) for end in (lo, hi)]
+    without = sa.func.count(share) - sa.func.count(lo)
+    select = sa.select(ends[0].label("lo"), ends[1].label("hi"), without.label("n_without")).where(
+        claims.c.partner_id == partner_id, claims.c.outcome == "won", *period.holds(claims.c.closed_at)
+    )
+    found = connection.execute(select).mappings().one()
+    if found["lo"] is None or found["hi"] is None or found["n_without"]:
+        return None
+    return Interval(round(found["lo"], RANGE_PLACES), round(found["hi"], RANGE_PLACES))
 
 
 def moments_counted(connection: Connection, partner_id: str, period: Period) -> Sequence[RowMapping]:

@@ -8,7 +8,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -23,9 +23,21 @@ from features.shown import Money, clean, day, decimal, money, percent, whole
 from review.pack.archive import archive, archive_name
 from review.pack.rows import About, gathered
 from review.rendering import type_name
-from review.store.engine import writing
+from review.store.claim_list import ClaimsWanted, found_claims
+from review.store.deals import ORDERS, Wanted, deal_file, found_deals, owners
+from review.store.engine import open_engine, writing
+from review.store.partners import (
+    claims_of,
+    main_method,
+    methods_of,
+    moments_counted,
+    moments_of,
+    partner_rows,
+    precision_of,
+    range_of,
+)
 from review.store.periods import Period
-from review.store.schema import claims, deals, events, judgements, moments, partners, verifications
+from review.store.schema import METADATA, claims, deals, events, judgements, moments, partners, verifications
 
 MADE_AT = datetime(2026, 6, 1, 9, 30, tzinfo=UTC)
 EVIL = "=cmd()</style><script>alert(1)</script>\u202e"
@@ -44,12 +56,25 @@ def company(filled: Engine) -> Engine:
     """Northwind under a hostile name, with a second deal in euros, a lost one, and judged moments."""
     closed = datetime(2025, 11, 5, 8, tzinfo=UTC)
     more = {
-        "d3": ("won", "EUR", 70.13, {"win": {"share": 1 / 3, "credit": 0.1}, "amount": {"credit": 23.37}}),
+        "d3": (
+            "won",
+            "EUR",
+            70.13,
+            {"win": {"share": 1 / 3, "credit": 0.1, "lo": -0.1, "hi": 0.3}, "amount": {"credit": 23.37}},
+        ),
         "d4": ("lost", "USD", 5000.0, {"win": {"share": -0.0715, "credit": -0.05}}),
-        "d5": ("won", "USD", 1e6, {"win": {"share": -0.01, "credit": -0.009}, "amount": {"credit": -10_000.0}}),
+        "d5": (
+            "won",
+            "USD",
+            1e6,
+            {"win": {"share": -0.01, "credit": -0.009, "lo": -0.1, "hi": 0.08}, "amount": {"credit": -10_000.0}},
+        ),
     }
     with writing(filled) as connection:
         connection.execute(partners.update().where(partners.c.partner_id == "nw").values(name=EVIL))
+        found: Any = connection.scalar(sa.select(claims.c.credits).where(claims.c.partner_id == "nw"))
+        found["model"]["win"] |= {"lo": 0.05, "hi": 0.3}
+        connection.execute(claims.update().where(claims.c.partner_id == "nw").values(credits=found))
         for deal_id, (outcome, currency, amount, credit) in more.items():
             own = {"deal_id": deal_id, "outcome": outcome, "currency": currency, "closed_at": closed, "digest": "1"}
             rate = 1.0 if currency == "USD" else None
@@ -129,7 +154,7 @@ def expected(files: dict[str, str]) -> dict[str, str]:
     claimed, said = read(files, "claims"), read(files, "moments")
     won = [row for row in claimed if row["outcome"] == "won"]
     made = {"n_closed": whole(len(claimed)), "n_backed": whole(sum(row["grade"] in ("A", "B") for row in won))}
-    made |= sums("", won)
+    made |= sums("", won) | span(read(files, "credits"), {row["deal_id"] for row in won})
     for letter in "ABCD":
         made |= sums(f"grade:{letter}:", [row for row in won if row["grade"] == letter])
     for name in {row["quarter"] for row in claimed}:
@@ -150,6 +175,18 @@ def expected(files: dict[str, str]) -> dict[str, str]:
         for stands in ("confirmed", "rejected", "open"):
             made[f"kind:{type_name(kind)}:{stands}"] = str(sum(row["stands_as"] == stands for row in rows))
     return made | {f"moment:{row['moment_id']}:confidence": percent(float(row["confidence"])) for row in said}
+
+
+def span(credit: Rows, won: set[str]) -> dict[str, str]:
+    """The range of the credited wins."""
+    rows = [row for row in credit if row["method"] == "model" and row["target"] == "win" and row["deal_id"] in won]
+    if not rows or any(not row["credit_lo"] for row in rows):
+        return {}
+    ends = {"wins_lo": "credit_lo", "wins_hi": "credit_hi"}
+    return {
+        name: decimal(sum(float(row["share"]) * float(row[end]) / float(row["credit"]) for row in rows))
+        for name, end in ends.items()
+    }
 
 
 def sums(key: str, won: Rows) -> dict[str, str]:
@@ -281,3 +318,53 @@ def test_pack_is_for_those_who_decide(
     company: Engine, client_as: Callable[..., Any], role: str, path: str, status: int
 ) -> None:
     assert client_as(role).get(path).status_code == status
+
+
+@pytest.fixture
+def in_postgresql(company: Engine, postgres_url: str) -> Iterator[Engine]:
+    """The same rows in PostgreSQL."""
+    made = open_engine(postgres_url)
+    with company.connect() as source, writing(made) as target:
+        for table in METADATA.sorted_tables:
+            if rows := [dict(row) for row in source.execute(sa.select(table)).mappings()]:
+                target.execute(table.insert(), rows)
+    yield made
+    made.dispose()
+
+
+@pytest.mark.slow
+def test_postgresql_gives_the_same_lists_and_the_same_pack(company: Engine, in_postgresql: Engine) -> None:
+    one, other = ([ask(engine) for ask in QUESTIONS] for engine in (company, in_postgresql))
+    assert one == other
+
+
+def _asked(ask: Callable[[sa.Connection], Any]) -> Callable[[Engine], Any]:
+    def answered(engine: Engine) -> Any:
+        with engine.connect() as connection:
+            return ask(connection)
+
+    return answered
+
+
+def _deals(**wanted: Any) -> Callable[[Engine], Any]:
+    return _asked(lambda c: [(row.deal["deal_id"], row.grades) for row in found_deals(c, Wanted(**wanted))[0]])
+
+
+YEAR = Period(date(2025, 1, 1), date(2026, 12, 31))
+QUESTIONS = [
+    *(_deals(order=order) for order in ORDERS),
+    *(_deals(search="ACME"), _deals(grade="D", partner="nw"), _deals(owner="u1", outcome="won", page=2)),
+    _asked(owners),
+    _asked(lambda c: [vars(row) for row in partner_rows(c, "USD")]),
+    _asked(lambda c: claims_of(c, "nw", YEAR, "model", is_main=True, report_currency="USD")),
+    _asked(lambda c: claims_of(c, "nw", YEAR, "model", is_main=False, report_currency="")),
+    _asked(lambda c: sorted(map(str, moments_counted(c, "nw", YEAR)))),
+    _asked(lambda c: moments_of(c, "nw", YEAR, size=2, page=1)),
+    _asked(lambda c: precision_of(c, "nw", YEAR)),
+    _asked(lambda c: range_of(c, "nw", YEAR, "model")),
+    _asked(lambda c: range_of(c, "bk", YEAR, "model")),
+    _asked(lambda c: [main_method(c), methods_of(c, "nw"), methods_of(c, "nobody")]),
+    _asked(lambda c: [dict(row) for row in found_claims(c, ClaimsWanted(partner="nw", period=YEAR))[0]]),
+    _asked(lambda c: vars(deal_file(c, "d1") or c)),
+    _asked(lambda c: archive(about(), gathered(c, about()))),
+]
