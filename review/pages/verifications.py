@@ -15,7 +15,7 @@ from review.desk import Desk, desk_of
 from review.rendering import page, segment
 from review.roles import Right, Viewer
 from review.security.access import needs
-from review.store.asked import PAGE, Asked, Filters, asked, asked_by_ids, counts, people
+from review.store.asked import PAGE, Asked, Filters, asked, asked_by_ids, counts, people, unasked_partners
 from review.store.engine import writing
 from review.store.messages import due_numbers
 from review.store.schema import VERIFICATION_STATES
@@ -218,6 +218,7 @@ def _listed(
         items = asked(connection, filters, offset=(number - 1) * PAGE, limit=PAGE + 1)
         by_state = counts(connection, filters)
         numbers = due_numbers(connection, now, desk.options)
+        askable = unasked_partners(connection) if viewer.may(Right.JUDGE) else []
         owners = people(connection) if any(item.needs_another for item in items) else []
     return page(
         request,
@@ -231,6 +232,7 @@ def _listed(
         total=sum(by_state.values()),
         filters=filters,
         due=numbers,
+        askable=askable,
         channel=desk.channel.name if desk.channel is not None else None,
         owners=owners,
         say=say,

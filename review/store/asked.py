@@ -13,12 +13,13 @@ from sqlalchemy.engine import Connection
 
 from review.store.schema import conversations, deals, moments, partners, replies, verifications
 from review.store.turns import quote_of, turns
-from review.store.verifications import Verification
+from review.store.verifications import Verification, unasked
 
-__all__ = ["PAGE", "Asked", "Filters", "Reply", "asked", "asked_by_ids", "counts", "people"]
+__all__ = ["PAGE", "Asked", "Filters", "Reply", "asked", "asked_by_ids", "counts", "people", "unasked_partners"]
 
 PAGE: Final = 50
 """Questions on a page."""
+_PARTNER: Final = sa.func.coalesce(moments.c.told_partner, moments.c.partner_id)
 
 
 @dataclass(frozen=True)
@@ -103,15 +104,25 @@ def counts(connection: Connection, filters: Filters) -> dict[str, int]:
     return {state: int(number) for state, number in connection.execute(query)}
 
 
+def unasked_partners(connection: Connection) -> list[tuple[str, str, int]]:
+    """Partners with confirmed moments that no owner was asked about: id, name, and how many; the most first."""
+    number = sa.func.count()
+    query = (
+        sa.select(_PARTNER, sa.func.max(partners.c.name), number)
+        .select_from(moments.join(partners, partners.c.partner_id == _PARTNER))
+        .where(*unasked(), moments.c.deal_id.is_not(None))
+        .group_by(_PARTNER)
+        .order_by(number.desc(), _PARTNER)
+    )
+    return [(row[0], row[1], int(row[2])) for row in connection.execute(query)]
+
+
 def people(connection: Connection) -> list[tuple[str, str | None]]:
     """Owners of deals who can be asked, as id and name, by name; 500 at most."""
     person = sa.func.coalesce(deals.c.owner_email, deals.c.owner_id)
     name = sa.func.max(deals.c.owner_name)
     query = sa.select(person, name).where(person.is_not(None)).group_by(person).order_by(name, person).limit(500)
     return [(row[0], row[1]) for row in connection.execute(query)]
-
-
-_PARTNER: Final = sa.func.coalesce(moments.c.told_partner, moments.c.partner_id)
 
 
 def _selected() -> sa.Select[tuple[object, ...]]:

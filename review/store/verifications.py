@@ -25,6 +25,7 @@ __all__ = [
     "ask_all",
     "expire",
     "found",
+    "unasked",
     "withdraw",
 ]
 
@@ -161,6 +162,17 @@ def ask_all(
     return questions, list(reasons)
 
 
+def unasked() -> tuple[sa.ColumnElement[bool], ...]:
+    """The conditions on ``moments`` of a confirmed one that no owner has verified or was asked about."""
+    asked_about = sa.select(verifications.c.moment_id).where(verifications.c.state.not_in(("expired", "withdrawn")))
+    return (
+        moments.c.state == "judged",
+        moments.c.is_confirmed,
+        sa.not_(moments.c.is_verified),
+        moments.c.moment_id.not_in(asked_about),
+    )
+
+
 def ask_again(
     connection: Connection,
     verification_id: str,
@@ -221,10 +233,7 @@ def _check(moment: sa.RowMapping) -> None:
 
 
 def _unasked(connection: Connection, deal_id: str | None, partner_id: str | None) -> list[str]:
-    asked_about = sa.select(verifications.c.moment_id).where(verifications.c.state.not_in(("expired", "withdrawn")))
-    query = sa.select(moments.c.moment_id).where(
-        moments.c.is_confirmed, sa.not_(moments.c.is_verified), moments.c.moment_id.not_in(asked_about)
-    )
+    query = sa.select(moments.c.moment_id).where(*unasked())
     if deal_id:
         query = query.where(moments.c.deal_id == deal_id)
     if partner_id:

@@ -344,6 +344,25 @@ def test_a_manager_sends_now(post: Post, client_as: Callable[..., Browser], tmp_
     assert len(list((tmp_path / "out").iterdir())) == 1
 
 
+def test_all_confirmed_moments_of_a_partner_are_asked_about_at_once(
+    post: Post, client_as: Callable[..., Browser]
+) -> None:
+    reviewer = client_as("reviewer")
+    with writing(post.engine) as connection:
+        for name in ("m1", "m2", "m5"):
+            add_judgement(
+                connection, name, reviewer="maria", role="reviewer", verdict="confirmed", at=post.clock(), source="page"
+            )
+
+    before = text_of(reviewer.get("/verifications").text)
+    after = text_of(reviewer.post("/verifications/ask", data={"partner_id": "nw"}).text)
+
+    assert "3 confirmed moments of which no owner has been asked." in before
+    assert "Northwind (2)" in before
+    assert "2 questions will be in the next messages." in after
+    assert "1 confirmed moment of which" in after
+
+
 def test_a_page_without_questions_says_what_to_do(post: Post, client_as: Callable[..., Browser]) -> None:
     assert "Nobody has been asked yet" in client_as("viewer").get("/verifications").text
 
