@@ -24,7 +24,7 @@ from review.channels.message import Message, UndeliverableError, UnreachableErro
 from review.desk import Desk, Options
 from review.roles import Viewer
 from review.security.links import read_link, signed_link
-from review.store.asked import Filters, asked, counts, people
+from review.store.asked import Filters, asked, counts, people, unasked_partners
 from review.store.engine import open_engine, writing
 from review.store.events import first_break
 from review.store.judgements import add_judgement, ignore
@@ -188,9 +188,11 @@ def test_all_of_a_deal_or_of_a_partner_can_be_asked_about(office: Office) -> Non
         office.judge(moment_id, "confirmed")
 
     with writing(office.engine) as connection:
+        assert unasked_partners(connection) == [("nw", "Northwind", 2), ("bk", "Brücke & Söhne", 1)]
         of_deal, _ = ask_all(connection, asked_by="maria", at=AT, options=OPTIONS, deal_id="d2")
         of_partner, _ = ask_all(connection, asked_by="maria", at=AT, options=OPTIONS, partner_id="nw")
 
+        assert unasked_partners(connection) == []
     assert [question.moment_id for question in of_deal] == ["m5"]
     assert sorted(question.moment_id for question in of_partner) == ["m1", "m2"]
 
