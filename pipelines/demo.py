@@ -117,6 +117,7 @@ class DemoReport:
                 self.kept,
                 "",
                 f"Report: {self.html}",
+                f"Judge its moments: partnerlift review --workspace {self.html.parent}",
                 f"Exports, and how to ingest them yourself: {self.written.out / 'README.md'}",
                 f"Took {sum(self.seconds.values()):.0f} s: {spent}."
                 + ("" if self.peak_gib is None else f" Peak memory {self.peak_gib:.1f} GiB."),

@@ -62,7 +62,7 @@ def cli_page() -> str:
     context = command.context_class(command, info_name="partnerlift")
     lines = ["# Command line", "", MADE, "", *_paragraphs(command.help or ""), *_option_lines(command, context)]
     for name in command.list_commands(context):
-        lines += [f"## partnerlift {name}", "", *_verb_lines(command.commands[name], context)]
+        lines += _chapter(command.commands[name], context, level=2)
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -99,10 +99,20 @@ def _paragraphs(text: str) -> list[str]:
     return [*text.strip().splitlines(), ""]
 
 
-def _verb_lines(verb: Any, parent: Any) -> list[str]:
-    commands = [line.strip() for line in verb.epilog.splitlines()[2:]]
+def _chapter(verb: Any, parent: Any, level: int) -> list[str]:
+    """A verb with its options, and then the verbs below it."""
     context = verb.context_class(verb, info_name=verb.name, parent=parent)
-    return [*_paragraphs(verb.help), "```", *commands, "```", "", *_option_lines(verb, context)]
+    lines = [f"{'#' * level} {context.command_path}", "", *_verb_lines(verb, parent)]
+    for name in verb.list_commands(context) if hasattr(verb, "list_commands") else ():
+        lines += _chapter(verb.commands[name], context, level + 1)
+    return lines
+
+
+def _verb_lines(verb: Any, parent: Any) -> list[str]:
+    commands = [line.strip() for line in (verb.epilog or "").splitlines()[2:]]
+    context = verb.context_class(verb, info_name=verb.name, parent=parent)
+    shown = ["```", *commands, "```", ""] if commands else []
+    return [*_paragraphs(verb.help), *shown, *_option_lines(verb, context)]
 
 
 def _option_lines(command: Any, context: Any) -> list[str]:

@@ -21,6 +21,7 @@ from pipelines.workspace import Workspace
 
 VERBS = [
     "demo", "simulate", "ingest", "map", "doctor", "detect", "train", "score", "compare", "report", "export", "forget",
+    "review",
 ]  # fmt: skip
 HEAVY = ["duckdb", "ibis", "lightgbm", "matplotlib", "mlflow", "numpy", "pandas", "pyarrow", "shap", "sklearn"]
 DEALS = (

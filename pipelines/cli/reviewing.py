@@ -52,6 +52,7 @@ def review(
     reviews and judged_moments, also while it runs. Ends with Ctrl-C or SIGTERM, exit code 0.
     """
     if context.invoked_subcommand is not None:
+        _refuse_options(context)
         return
     from pipelines.review import serve_review
 
@@ -166,3 +167,13 @@ def audit(
     rows = export_audit(opened(workspace, settings), settings, out)
     told = {"file": str(out), "rows": rows}
     typer.echo(to_json(told) if as_json else f"Wrote {rows:,} rows of audit, which is whole, to {out}.")
+
+
+def _refuse_options(context: typer.Context) -> None:
+    """Refuses options that stand before the verb below `review`, which would not know of them."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is not None and source.name == "COMMANDLINE" and parameter.expose_value:
+            raise typer.BadParameter(
+                f"give it after {context.invoked_subcommand}", param_hint=parameter.opts[0], ctx=context
+            )

@@ -60,6 +60,11 @@ def test_the_page_does_not_listen_beyond_this_machine_without_encryption(workspa
         serve_review(workspace, review(host="review.example.com", base_url="http://review.example.com"), never)
 
 
+def test_an_option_before_the_verb_that_it_is_meant_for_is_refused(workspace: Workspace) -> None:
+    told = run("review", "--workspace", workspace.root, "sync")
+    assert (told.exit_code, "give it after sync" in told.stderr) == (2, True)
+
+
 def test_a_taken_port_is_told() -> None:
     with (
         listening("127.0.0.1", 0) as first,
