@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from features import tables
 from features.frame import FrameSpec
 from models.ledger import LARGEST_AMOUNT
 from models.rules import RULES
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-METHODS: Final = (*MODEL_METHODS, *RULES, *PATH_METHODS)
+METHODS: Final = tuple(name for name in tables.METHODS if name in {*MODEL_METHODS, *RULES, *PATH_METHODS})
 
 
 def score(
