@@ -44,10 +44,10 @@ from review.desk import Options
 from review.roles import Viewer
 from review.store.engine import open_engine, writing
 from review.store.events import chain
-from review.store.schema import judgements
+from review.store.schema import judgements, moments
 from review.store.sessions import open_session
 from review.store.settings import secret
-from review.store.users import add_user
+from review.store.users import add_user, user_named
 
 POSTGRES: Final = Path("/usr/lib/postgresql/15/bin")
 UNDONE: Final = 0.1
@@ -172,7 +172,8 @@ def log_in(engine: Engine, names: list[str]) -> dict[str, tuple[str, str]]:
     made = {}
     with writing(engine) as connection:
         for name in names:
-            add_user(connection, name, None, "reviewer", None, at, setup)
+            if user_named(connection, name) is None:
+                add_user(connection, name, None, "reviewer", None, at, setup)
             token = open_session(connection, name, at, timedelta(hours=12))
             made[name] = (token, token_of(key, token))
     return made
@@ -229,6 +230,12 @@ def postgres() -> Iterator[str]:
             subprocess.run([*control, "-m", "fast", "stop"], stdout=quiet, cwd="/", check=False)
 
 
+def filled(engine: Engine) -> bool:
+    """Whether the database holds moments already, of an earlier run."""
+    with engine.connect() as connection:
+        return connection.scalar(sa.select(moments.c.moment_id).limit(1)) is not None
+
+
 def lost(engine: Engine, tally: Tally) -> int:
     """How many acknowledged verdicts the database lacks."""
     with engine.connect() as connection:
@@ -252,7 +259,8 @@ def run(url: str, asked: argparse.Namespace) -> None:
     """Builds the database, loads the page and prints what came of it."""
     begun = time.perf_counter()
     engine = open_engine(url)
-    fill(engine, asked.moments)
+    if not filled(engine):
+        fill(engine, asked.moments)
     keys = log_in(engine, [f"reviewer{i}" for i in range(asked.reviewers)])
     database = f"SQLite {sqlite3.sqlite_version}" if engine.dialect.name == "sqlite" else "PostgreSQL 15"
     print(f"{database}, {asked.moments:,} moments made in {time.perf_counter() - begun:.0f} s, through {asked.through}")
@@ -276,7 +284,7 @@ def run(url: str, asked: argparse.Namespace) -> None:
 def main() -> None:
     """Reads what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--url", help="an empty database; default: SQLite in a temporary folder")
+    parser.add_argument("--url", help="a database, empty or of an earlier run; default: SQLite in a temporary folder")
     parser.add_argument("--postgres", action="store_true", help="a PostgreSQL server of its own")
     parser.add_argument("--moments", type=int, default=100_000)
     parser.add_argument("--reviewers", type=int, default=50)

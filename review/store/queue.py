@@ -14,6 +14,7 @@ from review.store.filters import KINDS, WHAT, WHOSE, Filters, conditions, states
 from review.store.ordering import SORTED, beyond
 from review.store.schema import deals, judgements, moments, partners, verifications
 from review.store.standing import STANDS
+from review.store.tallies import Choice, Choices, by_state, choices
 
 __all__ = [
     "KINDS",
@@ -90,24 +91,6 @@ class Counts:
     second: int = 0
 
 
-@dataclass(frozen=True)
-class Choice:
-    """One value that a filter may take, its name, and how many moments wait that have it."""
-
-    value: str
-    name: str
-    count: int
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What the filters offer, by name."""
-
-    partners: tuple[Choice, ...]
-    types: tuple[Choice, ...]
-    owners: tuple[Choice, ...]
-
-
 def queue_page(connection: Connection, filters: Filters, *, page: int = 1, size: int = PAGE_SIZE) -> list[QueueRow]:
     """The rows of one page, counted from 1."""
     chosen = _chosen(filters, size, offset=(page - 1) * size)
@@ -122,8 +105,7 @@ def queue_page(connection: Connection, filters: Filters, *, page: int = 1, size:
 
 def counts(connection: Connection, filters: Filters, reviewer: str, day_start: datetime) -> Counts:
     """How much matches, waits and was done since ``day_start``."""
-    by_state = sa.select(moments.c.state, sa.func.count()).where(moments.c.is_assist).group_by(moments.c.state)
-    found = {row.state: int(row[1]) for row in connection.execute(by_state)}
+    found = by_state(connection)
     today = (judgements.c.reviewed_at >= day_start) & STANDS & (judgements.c.role != "rep")
     done = sa.select(sa.func.count(), sa.func.count().filter(judgements.c.reviewer == reviewer)).where(today)
     by_all, by_you = connection.execute(done).one()
@@ -170,19 +152,6 @@ def next_moment(
 def second_for(reviewer: str) -> sa.ColumnElement[bool]:
     """The condition that the reviewer is wanted for a second opinion of a moment."""
     return moments.c.second_after.is_not(None) & (moments.c.second_after != reviewer)
-
-
-def choices(connection: Connection) -> Choices:
-    """Partners, types and owners of the moments that wait, by name."""
-    waiting = moments.c.is_assist & (moments.c.state == "waiting")
-    named = {row.partner_id: row.name for row in connection.execute(sa.select(partners.c.partner_id, partners.c.name))}
-    owners = sa.select(deals.c.owner_id, sa.func.max(deals.c.owner_name)).group_by(deals.c.owner_id)
-    reps = {row.owner_id: row[1] for row in connection.execute(owners)}
-    return Choices(
-        partners=_choice(connection, moments.c.partner_id, waiting, named),
-        types=_choice(connection, moments.c.assist_type, waiting, {}),
-        owners=_choice(connection, moments.c.owner_id, waiting, reps),
-    )
 
 
 _COLUMNS: Final = (
@@ -240,11 +209,11 @@ def _order(columns: Any) -> tuple[sa.ColumnElement[Any], ...]:
     return columns["place"].desc().nulls_last(), columns["moment_id"]
 
 
-def _matching(connection: Connection, filters: Filters, by_state: dict[str, int]) -> int:
+def _matching(connection: Connection, filters: Filters, numbers: dict[str, int]) -> int:
     asked = conditions(filters)
     states = states_of(filters)
     if not asked and filters.kind == "moments":
-        return sum(by_state.get(state, 0) for state in states)
+        return sum(numbers.get(state, 0) for state in states)
     is_in = (moments.c.state.in_(states), moments.c.is_assist.in_(KINDS[filters.kind]), *asked)
     return connection.scalar(sa.select(sa.func.count()).select_from(moments).where(*is_in)) or 0
 
@@ -252,11 +221,3 @@ def _matching(connection: Connection, filters: Filters, by_state: dict[str, int]
 def _for_second(connection: Connection, reviewer: str) -> int:
     query = sa.select(sa.func.count()).select_from(moments).where(second_for(reviewer), moments.c.is_assist)
     return connection.scalar(query) or 0
-
-
-def _choice(
-    connection: Connection, column: sa.ColumnElement[Any], waiting: sa.ColumnElement[bool], names: dict[str, str | None]
-) -> tuple[Choice, ...]:
-    query = sa.select(column, sa.func.count()).where(waiting, column.is_not(None)).group_by(column)
-    made = [Choice(value, names.get(value) or value, number) for value, number in connection.execute(query)]
-    return tuple(sorted(made, key=lambda choice: (choice.name.casefold(), choice.value)))
