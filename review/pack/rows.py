@@ -19,7 +19,8 @@ from review.pages.moment_lines import state_of
 from review.store.claims import evidence, supports
 from review.store.facts import given_of, touches_of
 from review.store.grounds import grounds
-from review.store.partners import WHOSE, Claim, claims_of, range_of
+from review.store.partner_moments import WHOSE
+from review.store.partners import Claim, claims_of, range_of
 from review.store.periods import Period, quarter
 from review.store.schema import claims, deals, judgements, moments, verifications
 

@@ -14,7 +14,8 @@ from review.pages.partners import Asked, chosen_method, partner_for
 from review.roles import Right, Viewer
 from review.security.access import needs
 from review.store.claim_list import ClaimsWanted, found_claims
-from review.store.partners import claims_of, main_method, methods_of, moments_counted
+from review.store.partner_moments import moments_counted
+from review.store.partners import claims_of, main_method, methods_of
 
 __all__ = ["ClaimAnswer", "ClaimsAnswer", "GradeAnswer", "PartnerAnswer", "router"]
 

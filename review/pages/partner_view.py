@@ -112,7 +112,7 @@ def by_quarter(claims: Sequence[Claim]) -> list[Quarter]:
 
 
 def kinds(moments: Iterable[RowMapping]) -> list[Kind]:
-    """Moments by type, the most frequent first, from rows of ``review.store.partners.moments_counted``."""
+    """Moments by type, the most frequent first, from rows of ``review.store.partner_moments.moments_counted``."""
     counted: dict[str, Counter[str]] = {}
     for row in moments:
         counted.setdefault(row["told_type"] or row["assist_type"], Counter())[state_of(row)[1]] += row["n"]

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 from sqlalchemy.engine import Connection, RowMapping
 
 from features.grades import GRADES
@@ -21,16 +21,14 @@ from review.rendering import page, segment
 from review.roles import Right, Viewer
 from review.security.access import needs
 from review.store.deals import OPEN
+from review.store.partner_moments import moments_counted, moments_of, precision_of
 from review.store.partners import (
     claims_of,
     disputes_of,
     main_method,
     methods_of,
-    moments_counted,
-    moments_of,
     partner_named,
     partner_rows,
-    precision_of,
     range_of,
 )
 from review.store.periods import Period
@@ -40,7 +38,20 @@ __all__ = ["Asked", "Day", "asked_period", "chosen_method", "partner_for", "rout
 router = APIRouter()
 Looker = Annotated[Viewer, Depends(needs(Right.SEE, Right.SEE_OWN))]
 AtDesk = Annotated[Desk, Depends(desk_of)]
-Day = Annotated[date | None, BeforeValidator(lambda text: text or None)]
+
+
+def _day(text: str | None) -> date | None:
+    """A day as forms send it: ``2026-03-31``, or nothing; raises ``ValueError`` for anything else."""
+    if not text:
+        return None
+    made = date.fromisoformat(text)
+    if str(made) != text:
+        raise ValueError(f"{text!r} is no day as forms send it. Write {made}.")
+    return made
+
+
+DAY_SCHEMA: Final = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "maxLength": 0}]}
+Day = Annotated[date | None, BeforeValidator(_day), WithJsonSchema(DAY_SCHEMA)]
 ROWS: Final = 25
 """Deals, and moments, on one page."""
 

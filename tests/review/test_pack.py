@@ -26,14 +26,12 @@ from review.rendering import type_name
 from review.store.claim_list import ClaimsWanted, found_claims
 from review.store.deals import ORDERS, Wanted, deal_file, found_deals, owners
 from review.store.engine import open_engine, writing
+from review.store.partner_moments import moments_counted, moments_of, precision_of
 from review.store.partners import (
     claims_of,
     main_method,
     methods_of,
-    moments_counted,
-    moments_of,
     partner_rows,
-    precision_of,
     range_of,
 )
 from review.store.periods import Period

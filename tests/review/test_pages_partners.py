@@ -13,14 +13,12 @@ from features.shown import Money
 from features.tables import DIRECT
 from review.pages.partner_view import by_grade, by_quarter, kinds, totals
 from review.store.engine import writing
+from review.store.partner_moments import moments_counted, moments_of, precision_of
 from review.store.partners import (
     claims_of,
     main_method,
     methods_of,
-    moments_counted,
-    moments_of,
     partner_rows,
-    precision_of,
 )
 from review.store.periods import Period
 from review.store.schema import claims, deals, moments, partners
@@ -187,6 +185,9 @@ def test_somebody_of_a_partner_gets_no_pack(filled: Engine, client_as: Callable[
     ("path", "status"),
     [
         ("/partners/nw?from=yesterday", 422),
+        ("/partners/nw?from=0", 422),
+        ("/api/partners/nw?until=2026-W01-1", 422),
+        ("/partners/nw?from=&until=", 200),
         ("/partners/nw?from=2026-02-01&until=2026-01-01", 422),
         ("/partners/nw?method=guess", 404),
         ("/partners/%00", 404),
