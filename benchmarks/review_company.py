@@ -94,6 +94,7 @@ def _deal(i: int) -> dict[str, Any]:
         "amount": _amount(i),
         "currency": "EUR",
         "amount_in_report": _amount(i),
+        "worth": _amount(i),
         "created_at": _day("made", i),
         "closed_at": closed,
         "digest": "",

@@ -95,7 +95,7 @@ DEALS: Final = Copy(
     "deals",
     ("deal_id",),
     f"""
-SELECT deal_id, hash(d, w, currency, to_report, stages, touches, leads, quotes) AS digest
+SELECT deal_id, hash(d, w, currency, to_report, scale, stages, touches, leads, quotes) AS digest
 FROM (SELECT deal_id, owner_id, hash(d) AS d FROM deals d) SEMI JOIN deal USING (deal_id) JOIN unit USING (deal_id)
 LEFT JOIN (SELECT owner_id, hash(o) AS w FROM owner o) USING (owner_id)
 LEFT JOIN {_summed("stage_history", "deal_id", "stages")} USING (deal_id)
@@ -106,7 +106,8 @@ LEFT JOIN {_summed("quotes", "deal_id", "quotes")} USING (deal_id)
     f"""
 WITH {_LISTS}
 SELECT deal_id, d.name, account_id, owner_id, owner_name, owner_email, outcome, stage, amount,
-    nullif(d.currency, '{NO_CURRENCY}') AS currency, amount * to_report AS amount_in_report, created_at, closed_at,
+    nullif(d.currency, '{NO_CURRENCY}') AS currency, amount * to_report AS amount_in_report, amount * scale AS worth,
+    created_at, closed_at,
     to_json(struct_pack(stages := coalesce(stages, []), touches := coalesce(touches, []),
         leads := coalesce(leads, []), quotes := coalesce(quotes, [])))::VARCHAR AS facts
 FROM deals d SEMI JOIN changed USING (deal_id) JOIN unit USING (deal_id) LEFT JOIN owner USING (owner_id)
@@ -153,7 +154,7 @@ SELECT moment_id, f.conversation_id, f.deal_id, partner_id, assist_type, is_assi
     to_json(utterance_ids)::VARCHAR AS utterance_ids, quote, char_start, char_end, magnitude, confidence,
     type_confidence, model_version, detected_at, coalesce(cues, '[]') AS cues,
     coalesce(started_at, detected_at) AS started_at, owner_id, closed_at,
-    coalesce(amount * rate * 4 * confidence * (1 - confidence), 0) AS stake,
+    coalesce(amount * scale * 4 * confidence * (1 - confidence), 0) AS stake,
     has_record, is_found
 FROM found f JOIN record USING (moment_id) LEFT JOIN cue USING (moment_id)
 LEFT JOIN conversations c USING (conversation_id) LEFT JOIN deals d ON d.deal_id = f.deal_id

@@ -26,11 +26,9 @@ def prepare(connection: duckdb.DuckDBPyConnection, known: pa.Table, report_curre
     """
     connection.register("known", known)
     units = ibis.to_sql(reported(inputs_from(connection).deals, report_currency), dialect="duckdb")
-    is_reported = "true" if report_currency is None else f"currency = {literal(report_currency)}"
+    is_reported = "true" if report_currency is None else f"u.currency = {literal(report_currency)}"
     connection.execute(_FOUND)
-    connection.execute(
-        f"CREATE TEMP TABLE unit AS SELECT *, CASE WHEN {is_reported} THEN rate END AS to_report FROM ({units})"
-    )
+    connection.execute(_UNIT.format(units=units, is_reported=is_reported, is_named=report_currency is not None))
     for statement in (_TALK, _DEAL, _OWNER, _RECORD.format(recorded=_recorded(connection))):
         connection.execute(statement)
     order = ", ".join(literal(method) for method in METHODS)
@@ -48,6 +46,13 @@ def _recorded(connection: duckdb.DuckDBPyConnection) -> str:
     return str(ibis.to_sql(recorded(claimed, inputs_from(connection)), dialect="duckdb"))
 
 
+_UNIT: Final = """
+CREATE TEMP TABLE unit AS
+SELECT u.*, CASE WHEN {is_reported} THEN rate END AS to_report,
+    CASE WHEN {is_named} THEN rate ELSE coalesce(fx_rate, rate) END AS scale
+FROM ({units}) u JOIN deals USING (deal_id)
+"""
+"""``scale`` puts amounts in several currencies in one order, also where nobody has named the report currency."""
 _ASSISTS: Final = text_list(taxonomy().assist_ids)
 _FOUND: Final = f"""
 CREATE TEMP TABLE found AS

@@ -87,7 +87,7 @@ def found_deals(connection: Connection, wanted: Wanted) -> tuple[list[DealRow], 
     select = sa.select(deals.c.deal_id).where(*is_wanted)
     if wanted.order == "contested":
         select = select.outerjoin(contested, contested.c.deal_id == deals.c.deal_id)
-    money = sa.func.coalesce(deals.c.amount_in_report, deals.c.amount).desc().nulls_last()
+    money = deals.c.worth.desc().nulls_last()
     orders = {
         "amount": (money,),
         "closed": (deals.c.closed_at.desc().nulls_last(),),

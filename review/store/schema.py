@@ -140,6 +140,7 @@ deals = sa.Table(
     sa.Column("amount", sa.Float()),
     _text("currency"),
     sa.Column("amount_in_report", sa.Float()),
+    sa.Column("worth", sa.Float()),
     sa.Column("created_at", Utc(), nullable=False),
     sa.Column("closed_at", Utc()),
     _text("digest", nullable=False),
@@ -149,9 +150,10 @@ deals = sa.Table(
     sa.Index("ix_deals_owned", "owner_id", "owner_name").ddl_if(dialect="sqlite"),
     sa.Index(
         "ix_deals_listed",
-        *("outcome", "owner_id", "owner_name", "name", "amount_in_report", "amount", "closed_at", "deal_id"),
+        *("outcome", "owner_id", "owner_name", "name", "worth", "closed_at", "deal_id"),
     ).ddl_if(dialect="sqlite"),
-    comment="Copied from the workspace: deals with a moment or a partner. `facts`: stages, touches, leads, quotes.",
+    comment="Copied from the workspace: deals with a moment or a partner. `facts`: stages, touches, leads, quotes. "
+    "`worth`: the amount at its rate, by which deals in several currencies are ordered.",
 )
 
 claims = sa.Table(

@@ -83,10 +83,13 @@ def workspace(workspace_of: Callable[..., Workspace]) -> Workspace:
     return workspace_of(**TABLES_OF_IT)
 
 
-@pytest.fixture
-def engine(workspace: Workspace) -> Iterator[Engine]:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(workspace: Workspace, request: pytest.FixtureRequest) -> Iterator[Engine]:
     """The workspace's review database, before any exchange."""
-    made = open_engine(f"sqlite:///{workspace.root}/review.db")
+    is_sqlite = request.param == "sqlite"
+    made = open_engine(
+        f"sqlite:///{workspace.root}/review.db" if is_sqlite else request.getfixturevalue("postgres_url")
+    )
     yield made
     made.dispose()
 
@@ -114,6 +117,15 @@ def run(workspace: Workspace, engine: Engine) -> Exchanged:
     return exchange(workspace, engine, CONFIG, NOW)
 
 
+def test_amounts_are_put_in_one_order_by_their_rates_also_where_no_report_currency_is_named(
+    workspace: Workspace, engine: Engine
+) -> None:
+    exchange(workspace, engine, Config(), NOW)
+    deal = row(engine, schema.deals, deal_id="d1")
+    assert (deal["amount"], deal["amount_in_report"], deal["worth"]) == (1000.0, 1000.0, 2000.0)
+    assert row(engine, schema.moments, moment_id="m1")["stake"] == pytest.approx(2000 * 4 * 0.75 * 0.25)
+
+
 def test_what_a_page_shows_is_copied_and_a_second_exchange_changes_nothing(
     workspace: Workspace, engine: Engine
 ) -> None:
@@ -125,7 +137,7 @@ def test_what_a_page_shows_is_copied_and_a_second_exchange_changes_nothing(
     assert (found["state"], found["owner_id"], found["has_record"], found["grade"]) == ("waiting", "o1", True, "C")
     assert found["stake"] == pytest.approx(1000 * 2.0 * 4 * 0.75 * 0.25)
     deal = row(engine, schema.deals, deal_id="d1")
-    assert (deal["owner_email"], deal["amount_in_report"]) == ("ana@example.com", 2000.0)
+    assert (deal["owner_email"], deal["amount_in_report"], deal["worth"]) == ("ana@example.com", 2000.0, 2000.0)
     assert [touch["touchpoint_id"] for touch in deal["facts"]["touches"]] == ["t1"]
     claim = row(engine, schema.claims, deal_id="d1", partner_id="nw")
     assert (claim["share"], claim["amount"], claim["amount_in_report"], claim["grade"]) == (0.25, 250.0, 500.0, "C")
