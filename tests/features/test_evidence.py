@@ -83,6 +83,7 @@ def review(name: str, about: str, role: str = "reviewer", verdict: str = "confir
     return said | {"model_version": "1", "reviewed_at": DAY0} | given
 
 
+@pytest.mark.slow
 def test_a_claim_has_the_best_grade_of_its_standing_moments(inputs: Build) -> None:
     made = inputs(
         {

@@ -43,6 +43,7 @@ def handed(review: dict[str, Any], known: pd.DataFrame = OLD, **now: Any) -> tup
     return row["verdict"], row["assist_type"], row["partner_id"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "end", "is_same"), [(20, 80, True), (21, 80, False), (10, 20, True), (0, 400, True), (40, 80, False)]
 )
@@ -52,6 +53,7 @@ def test_spans_of_one_turn_are_the_same_where_they_share_half_of_the_shorter(
     assert (handed(judged(), char_start=start, char_end=end) is not None) is is_same
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("turns", "is_same"),
     [(["u1", "u2"], True), (["u0", "u1"], True), (["u2"], False), (["u0", "u1", "u2", "u3"], True)],
@@ -76,6 +78,7 @@ def test_a_partner_that_one_model_does_not_know_is_the_other_ones() -> None:
     assert handed(judged(), known=pd.DataFrame([moment("old", partner_id=None)])) == ("confirmed", None, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "now", "told"),
     [
