@@ -28,9 +28,9 @@ class SendReport:
     """What one sending did.
 
     sent, failed : messages that the channel took, and that it refused.
-    left : messages that wait, because the channel could not be reached or none is set up.
+    left : messages that wait, because the channel could not be used.
     expired : questions whose time was over.
-    error : why the last refused message was refused.
+    error : why the last message was not taken.
     """
 
     channel: str | None
@@ -46,7 +46,7 @@ class SendReport:
         lines = [
             f"{self.sent} sent by {self.channel}, {self.failed} refused, {self.left} left, {self.expired} expired."
         ]
-        return "\n".join([*lines, *([f"The last was refused: {self.error}"] if self.error else [])])
+        return "\n".join([*lines, *([f"The last was not taken: {self.error}"] if self.error else [])])
 
 
 def channel_of(workspace: Workspace, config: Config, environment: Mapping[str, str] | None = None) -> Channel | None:

@@ -11,7 +11,7 @@ from review.channels.message import Channel, Message, Topic, UndeliverableError,
 from review.desk import Desk
 from review.security.links import signed_link
 from review.store.engine import writing
-from review.store.messages import Batch, claimed, due, mark_failed, mark_sent
+from review.store.messages import Batch, claimed, due, mark_failed, mark_sent, release
 from review.store.schema import deals, moments, partners
 from review.store.verifications import expire
 
@@ -20,9 +20,9 @@ __all__ = ["Delivered", "deliver", "message_of"]
 
 @dataclass(frozen=True)
 class Delivered:
-    """What one run did: messages sent, refused, and left for later because the channel could not be reached.
+    """What one run did: messages sent, refused, and left for later because the channel could not be used.
 
-    ``error`` is the last refusal's reason; ``expired`` counts questions whose time was over.
+    ``error`` is the last failure's reason; ``expired`` counts questions whose time was over.
     """
 
     sent: int = 0
@@ -35,7 +35,7 @@ class Delivered:
 def deliver(desk: Desk, channel: Channel) -> Delivered:
     """Sends every message that is due, each person's day claimed before.
 
-    A channel that cannot be reached ends the run, so that the messages after it can still be sent today.
+    A channel that cannot be used ends the run, so that what is left can still be sent today.
     """
     with writing(desk.engine) as connection:
         expired = expire(connection, desk.clock())
@@ -45,7 +45,7 @@ def deliver(desk: Desk, channel: Channel) -> Delivered:
         try:
             sent += _sent(desk, channel, batch)
         except UndeliverableError as refusal:
-            failed, error = failed + 1, str(refusal)
+            failed, error = failed + (not _is_unsent(refusal)), str(refusal)
             if isinstance(refusal, UnreachableError):
                 break
     return Delivered(sent, failed, max(0, len(waiting) - sent - failed), expired, error)
@@ -80,11 +80,18 @@ def _sent(desk: Desk, channel: Channel, batch: Batch) -> bool:
         channel.send(message)
     except UndeliverableError as refusal:
         with writing(desk.engine) as connection:
-            mark_failed(connection, own, str(refusal), desk.clock())
+            if _is_unsent(refusal):
+                release(connection, own, str(refusal))
+            else:
+                mark_failed(connection, own, str(refusal), desk.clock())
         raise
     with writing(desk.engine) as connection:
         mark_sent(connection, own, desk.clock())
     return True
+
+
+def _is_unsent(refusal: UndeliverableError) -> bool:
+    return isinstance(refusal, UnreachableError) and refusal.is_unsent
 
 
 def _topics(connection: Connection, moment_ids: list[str]) -> dict[str, Topic]:

@@ -40,7 +40,8 @@ class FileChannel:
             self._write(name, content)
         except OSError as error:
             raise UnreachableError(
-                f"The folder {self.folder} cannot be written: {error.strerror}. Make it, or name another one."
+                f"The folder {self.folder} cannot be written: {error.strerror}. Make it, or name another one.",
+                is_unsent=True,
             ) from error
 
     def _write(self, name: str, content: bytes) -> None:

@@ -17,7 +17,14 @@ class UndeliverableError(Exception):
 
 
 class UnreachableError(UndeliverableError):
-    """The channel itself cannot be reached, so that no other message will be taken either."""
+    """The channel itself cannot be used, so that no other message will be taken either.
+
+    ``is_unsent``: nothing was handed over for sure, so that the same message may be tried again at once.
+    """
+
+    def __init__(self, text: str, *, is_unsent: bool) -> None:
+        super().__init__(text)
+        self.is_unsent = is_unsent
 
 
 @dataclass(frozen=True)

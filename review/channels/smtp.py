@@ -65,15 +65,14 @@ class SmtpChannel:
         try:
             server = self._opened()
         except smtplib.SMTPAuthenticationError as error:
-            raise UnreachableError(
-                f"{place} refused the log-in ({error.smtp_code}). Check user and password."
-            ) from error
+            told = f"{place} refused the log-in (code {error.smtp_code}). Check user and password."
+            raise UnreachableError(told, is_unsent=True) from error
         except (OSError, smtplib.SMTPException) as error:
-            raise UnreachableError(f"{place} cannot be used: {_reason(error)}.") from error
+            raise UnreachableError(f"{place} cannot be used: {_reason(error)}.", is_unsent=True) from error
         try:
             yield server
         except (OSError, smtplib.SMTPServerDisconnected) as error:
-            raise UnreachableError(f"{place} broke off: {_reason(error)}.") from error
+            raise UnreachableError(f"{place} broke off: {_reason(error)}.", is_unsent=False) from error
         else:
             with suppress(OSError):  # The message has been taken by now, whatever becomes of the farewell.
                 server.quit()

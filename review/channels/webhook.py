@@ -63,14 +63,18 @@ class WebhookChannel:
             else http.client.HTTPConnection(url.hostname, url.port, timeout=self.timeout)
         )
         path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        is_unsent = True
         try:
+            connection.connect()
+            is_unsent = False
             connection.request("POST", path, body, {"Content-Type": "application/json; charset=utf-8"})
             return connection.getresponse().status
         except TimeoutError as error:
-            raise UnreachableError("The webhook did not answer in time.") from error
+            raise UnreachableError("The webhook did not answer in time.", is_unsent=is_unsent) from error
         except (OSError, http.client.HTTPException) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
-            raise UnreachableError(f"The webhook cannot be reached: {one_line(reason, 120)}.") from error
+            told = f"The webhook cannot be reached: {one_line(reason, 120)}."
+            raise UnreachableError(told, is_unsent=is_unsent) from error
         finally:
             connection.close()
 

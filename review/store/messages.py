@@ -2,7 +2,7 @@
 
 A day is claimed in the database before its message is sent, so that two servers never send twice. A server that dies
 between both leaves a claimed message that was perhaps not sent: it is not tried again on that day, and its questions go
-into the message of the next.
+into the message of the next. A day is given back where the channel surely took nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from review.store.events import Event, record
 from review.store.schema import messages, verifications
 from review.store.verifications import OPEN, Verification
 
-__all__ = ["MOST_QUESTIONS", "Batch", "Numbers", "claimed", "due", "due_numbers", "mark_failed", "mark_sent"]
+__all__ = ["MOST_QUESTIONS", "Batch", "Numbers", "claimed", "due", "due_numbers", "mark_failed", "mark_sent", "release"]
 
 MOST_QUESTIONS: Final = 20
 """In one message; the others wait for the next day's."""
@@ -143,6 +143,13 @@ def mark_failed(connection: Connection, batch: Batch, error: str, at: datetime) 
     connection.execute(messages.update().where(messages.c.message_id == batch.message_id).values(error=error))
     for question in batch.questions:
         _mark(connection, question, "undeliverable", "not_delivered", at, {"error": error})
+
+
+def release(connection: Connection, batch: Batch, error: str) -> None:
+    """Gives the day back, because nothing was handed over for sure; the questions tell why they still wait."""
+    connection.execute(messages.delete().where(messages.c.message_id == batch.message_id))
+    is_one = verifications.c.verification_id.in_(batch.ids)
+    connection.execute(verifications.update().where(is_one).values(error=error))
 
 
 def _mark(

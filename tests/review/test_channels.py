@@ -357,10 +357,12 @@ def test_a_webhook_that_refuses_or_sends_elsewhere_has_not_taken_the_message(roo
 
 
 def test_a_silent_webhook_and_a_closed_port_cannot_be_used(silent_port: int) -> None:
-    with pytest.raises(UnreachableError, match="did not answer in time"):
+    with pytest.raises(UnreachableError, match="did not answer in time") as silence:
         WebhookChannel(f"http://127.0.0.1:{silent_port}/", timeout=0.2).send(MESSAGE)
-    with pytest.raises(UnreachableError, match="Connection refused"):
+    with pytest.raises(UnreachableError, match="Connection refused") as closed:
         WebhookChannel(f"http://localhost:{free_port()}/").send(MESSAGE)
+
+    assert (silence.value.is_unsent, closed.value.is_unsent) == (False, True)
 
 
 @pytest.mark.parametrize(

@@ -54,15 +54,15 @@ class Postman:
 
     sent: list[Message] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
-    is_down: bool = False
+    is_down: str | None = None
     dies: bool = False
     name: str = "postman"
 
     def send(self, message: Message) -> None:
         if self.dies:
             raise KeyboardInterrupt
-        if self.is_down:
-            raise UnreachableError("Nobody answers.")
+        if self.is_down is not None:
+            raise UnreachableError("Nobody answers.", is_unsent=self.is_down == "before")
         if message.recipient in self.refused:
             raise UndeliverableError("No such box.")
         self.sent.append(message)
@@ -427,16 +427,29 @@ def test_a_message_that_never_arrives_expires_as_well(office: Office) -> None:
     assert office.state(question).state == "expired"
 
 
-def test_a_channel_that_is_down_leaves_the_other_messages_for_later_that_day(office: Office) -> None:
+def test_a_channel_that_is_down_leaves_all_messages_for_later_that_day(office: Office) -> None:
+    questions = [office.ask(moment_id) for moment_id in ("m1", "m5")]
+    office.postman.is_down = "before"
+
+    done = office.deliver()
+
+    assert (done.sent, done.failed, done.left, done.error) == (0, 0, 2, "Nobody answers.")
+    assert (office.state(questions[0]).state, office.state(questions[0]).error) == ("queued", "Nobody answers.")
+    office.postman.is_down = None
+    assert office.deliver().sent == 2
+    assert office.state(questions[0]).error is None
+
+
+def test_a_channel_that_breaks_off_has_perhaps_sent_and_is_not_given_the_message_again_that_day(office: Office) -> None:
     for moment_id in ("m1", "m5"):
         office.ask(moment_id)
-    office.postman.is_down = True
+    office.postman.is_down = "meanwhile"
 
     done = office.deliver()
 
     assert (done.sent, done.failed, done.left) == (0, 1, 1)
-    office.postman.is_down = False
-    assert office.deliver().sent == 1
+    office.postman.is_down = None
+    assert [office.deliver().sent, office.postman.sent[0].recipient] == [1, "ben@example.com"]
 
 
 def test_a_server_that_dies_while_it_sends_does_not_send_twice_on_that_day(office: Office) -> None:
