@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from alembic import command
@@ -17,9 +19,13 @@ __all__ = ["lock_writers", "migrate", "open_engine", "writing"]
 DRIVERS: Final = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 """The driver where the URL names none."""
 BUSY_SECONDS: Final = 30
-"""How long a writer waits for another one in SQLite."""
+"""How long a writer waits in SQLite for one of another process."""
+POOL: Final = 20
+"""Connections that are kept open, and how many more there may be: together one for each thread that answers."""
 WRITERS: Final = 0x70617274
 """The number of the lock that writers hold in PostgreSQL, one after the other."""
+_TURNS: Final[WeakKeyDictionary[Engine, Lock]] = WeakKeyDictionary()
+"""What writers of this process wait for, one after the other."""
 
 
 def open_engine(url: str | sa.URL) -> Engine:
@@ -31,8 +37,7 @@ def open_engine(url: str | sa.URL) -> Engine:
     parsed = sa.make_url(url)
     parsed = parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))
     is_sqlite = parsed.get_backend_name() == "sqlite"
-    options: dict[str, Any] = {} if is_sqlite else {"pool_size": 20, "max_overflow": 20, "pool_pre_ping": True}
-    engine = sa.create_engine(parsed, **options)
+    engine = sa.create_engine(parsed, pool_size=POOL, max_overflow=POOL, pool_pre_ping=not is_sqlite)
     if is_sqlite:
         sa.event.listen(engine, "connect", _set_up_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
@@ -56,7 +61,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
     It has the writer's place from its beginning, so that what it reads stays as it was until it commits, and no two
     writers wait for each other.
     """
-    with engine.connect().execution_options(is_writer=True) as connection, connection.begin():
+    turn = _TURNS.setdefault(engine, Lock())  # SQLite's own way of waiting is to try again, and some wait for ever.
+    with turn, engine.connect().execution_options(is_writer=True) as connection, connection.begin():
         lock_writers(connection)
         yield connection
 
