@@ -58,7 +58,7 @@ def deal_view(file: DealFile) -> dict[str, Any]:
         "rows": _rows(timeline(file)),
         "meaning": meaning_of(main),
         "prediction": _prediction(file, main),
-        "askable": _askable(file),
+        "askable": file.n_unasked if deal["owner_email"] else 0,
         "methods": [
             (column.name, METHOD_TEXTS[column.method].meaning) for column in table.columns if _is_known(column.method)
         ],
@@ -117,12 +117,3 @@ def _prediction(file: DealFile, method: str) -> str:
     wins = [claim["credits"].get(method, {}).get("win") for claim in file.claims]
     total = sum(win["credit"] for win in wins if win)
     return percent(total) if predicts(method) and any(wins) else ""
-
-
-def _askable(file: DealFile) -> int:
-    """Moments that a reviewer has confirmed and about which the deal's owner could be asked."""
-    if not file.deal["owner_email"]:
-        return 0
-    asked = {key for key, rows in file.questions.items() if any(row["state"] in ("queued", "sent") for row in rows)}
-    wanted = [m for m in file.moments if m["is_confirmed"] and not m["is_verified"] and m["moment_id"] not in asked]
-    return len(wanted)

@@ -85,7 +85,7 @@ def wanted_deals(
     return Wanted(_plain(search).strip(), _plain(outcome), _plain(owner), _plain(grade), _plain(partner), order, page)
 
 
-@router.get("/deals", response_class=HTMLResponse)
+@router.get("/deals", response_class=HTMLResponse, include_in_schema=False)
 def deal_list(
     request: Request, viewer: Seer, desk: AtDesk, wanted: Annotated[Wanted, Depends(wanted_deals)]
 ) -> HTMLResponse:
@@ -105,7 +105,7 @@ def deal_list(
     )
 
 
-@router.get("/deals/{deal_id:path}", response_class=HTMLResponse)
+@router.get("/deals/{deal_id:path}", response_class=HTMLResponse, include_in_schema=False)
 def deal_page(request: Request, viewer: Seer, desk: AtDesk, deal_id: str) -> HTMLResponse:
     """One deal."""
     return page(request, "deal.html.jinja", viewer, **deal_view(_file(desk, deal_id)))

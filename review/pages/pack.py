@@ -23,11 +23,7 @@ __all__ = ["router"]
 router = APIRouter()
 
 
-@router.get(
-    "/partners/{partner_id:path}/pack",
-    response_class=Response,
-    responses={200: {"content": {"application/zip": {}}, "description": "The pack."}},
-)
+@router.get("/partners/{partner_id:path}/pack", response_class=Response, include_in_schema=False)
 def pack(
     viewer: Annotated[Viewer, Depends(needs(Right.DECIDE))],
     desk: Annotated[Desk, Depends(desk_of)],

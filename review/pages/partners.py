@@ -66,7 +66,7 @@ def asked_period(since: Annotated[Day, Query(alias="from")] = None, until: Annot
 Asked = Annotated[Period, Depends(asked_period)]
 
 
-@router.get("/partners", response_class=HTMLResponse)
+@router.get("/partners", response_class=HTMLResponse, include_in_schema=False)
 def partner_list(request: Request, viewer: Looker, desk: AtDesk) -> Response:
     """All partners; somebody of a partner gets to its own page at once."""
     if not viewer.may(Right.SEE):
@@ -77,7 +77,7 @@ def partner_list(request: Request, viewer: Looker, desk: AtDesk) -> Response:
     return page(request, "partners.html.jinja", viewer, rows=rows, method=method, grades=GRADES)
 
 
-@router.get("/partners/{partner_id:path}", response_class=HTMLResponse)
+@router.get("/partners/{partner_id:path}", response_class=HTMLResponse, include_in_schema=False)
 def partner_page(
     request: Request,
     viewer: Looker,

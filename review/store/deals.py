@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from features.tables import DIRECT
 from review.store.schema import claims, deals, disputes, judgements, moments, partners, verifications
+from review.store.verifications import unasked
 
 __all__ = [
     "OPEN",
@@ -65,7 +66,10 @@ class DealRow:
 
 @dataclass(frozen=True)
 class DealFile:
-    """One deal with its claims, moments, judgements and questions by moment, disputes, and partners' names."""
+    """One deal with its claims, moments, judgements and questions by moment, disputes, and partners' names.
+
+    ``n_unasked``: confirmed moments about which no owner has been asked.
+    """
 
     deal: RowMapping
     claims: Sequence[RowMapping]
@@ -74,6 +78,7 @@ class DealFile:
     questions: dict[str, list[RowMapping]]
     disputes: Sequence[RowMapping]
     names: dict[str, str]
+    n_unasked: int
 
 
 LISTED: Final = tuple(column for column in deals.c if column.name not in ("facts", "digest"))
@@ -128,6 +133,7 @@ def deal_file(connection: Connection, deal_id: str) -> DealFile | None:
             sa.select(disputes).where(disputes.c.deal_id == deal_id).order_by(disputes.c.dispute_id.desc()),
         ),
         dict(connection.execute(sa.select(partners.c.partner_id, partners.c.name)).all()),
+        connection.scalar(sa.select(sa.func.count()).where(moments.c.deal_id == deal_id, *unasked())) or 0,
     )
 
 

@@ -95,13 +95,20 @@ def test_open_disputes_stand_on_the_page(filled: Engine, client_as: Callable[...
 def test_confirmed_moments_can_be_asked_of_the_owner_by_those_who_judge(
     filled: Engine, client_as: Callable[..., Any]
 ) -> None:
-    assert "/ask" not in client_as("reviewer").get("/deals/d1").text
+    asking = 'action="/verifications/ask"'
+    assert asking not in client_as("reviewer").get("/deals/d1").text
     with writing(filled) as connection:
-        connection.execute(moments.update().where(moments.c.moment_id == "m1").values(is_confirmed=True))
-    page = client_as("reviewer").get("/deals/d1").text
-    assert 'action="/deals/d1/ask"' in page
+        judged = moments.update().where(moments.c.moment_id == "m1")
+        connection.execute(judged.values(state="judged", verdict="confirmed", is_confirmed=True))
+    client = client_as("reviewer")
+    page = client.get("/deals/d1").text
+    assert asking in page
     assert "Ask the owner about 1 confirmed moment" in page
-    assert "/ask" not in client_as("viewer").get("/deals/d1").text
+    assert asking not in client_as("viewer").get("/deals/d1").text
+    assert client.post("/verifications/ask", data={"deal_id": "d1"}).status_code == 200
+    page = client.get("/deals/d1").text
+    assert asking not in page
+    assert "the deal&#39;s owner has not answered" in page
 
 
 def test_hostile_ids_and_names_are_quoted_and_escaped(filled: Engine, client_as: Callable[..., Any]) -> None:
