@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from sqlalchemy.engine import Engine
 
 from features.tables import JUDGED_MOMENTS, REVIEWS, Table
+from pipelines.reviewing.handed import handed_on
 from pipelines.workspace import Workspace
 from review.store.engine import writing
 from review.store.tables import judged_moments, review_ids, reviews, take_reviews
@@ -56,7 +57,9 @@ def taken(connection: duckdb.DuckDBPyConnection, engine: Engine, now: datetime) 
 def written(workspace: Workspace, engine: Engine) -> dict[str, int]:
     """Brings `reviews` and `judged_moments` to what the database says; table to its rows, for those that changed."""
     with engine.connect() as reader:
-        wanted = {REVIEWS: reviews(reader), JUDGED_MOMENTS: judged_moments(reader)}
+        gone = handed_on(workspace, reader)
+        left = [row for row in judged_moments(reader) if row["moment_id"] not in gone]
+        wanted = {REVIEWS: reviews(reader), JUDGED_MOMENTS: left}
     made = {table: pa.Table.from_pylist(rows, table.arrow_schema()) for table, rows in wanted.items()}
     changed = {table: rows for table, rows in made.items() if not _is_there(workspace, table, rows)}
     if changed:
