@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -69,22 +71,23 @@ def said_by_several(connection: Connection, period: Period) -> pd.DataFrame:
 
 def reviewers(connection: Connection, period: Period, said: pd.DataFrame) -> list[Reviewer]:
     """Everybody who judged in the period, the busiest first; ``said`` is ``said_by_several`` of the same period."""
-    query = sa.select(judgements.c.reviewer, judgements.c.reviewed_at, judgements.c.source).where(
-        BY_REVIEWERS, *period.holds(judgements.c.reviewed_at)
+    query = (
+        sa.select(judgements.c.reviewer, judgements.c.reviewed_at, judgements.c.source)
+        .where(BY_REVIEWERS, *period.holds(judgements.c.reviewed_at))
+        .order_by(judgements.c.reviewed_at)
     )
-    rows = pd.DataFrame(connection.execute(query).all(), columns=["reviewer", "reviewed_at", "source"])
+    times: defaultdict[str, list[float]] = defaultdict(list)
+    numbers: Counter[str] = Counter()
+    for name, at, source in connection.execute(query):
+        numbers[name] += 1
+        if source == "page":
+            times[name].append(at.timestamp())
     shared = said[said["standing_type"] != ""]
     agrees = shared["says_type"] == shared["standing_type"]
     n_shared, n_agrees = shared["reviewer"].value_counts(), shared.loc[agrees, "reviewer"].value_counts()
     found = [
-        Reviewer(
-            str(name),
-            len(own),
-            _median_gap(own.loc[own["source"] == "page", "reviewed_at"]),
-            int(n_shared.get(name, 0)),
-            int(n_agrees.get(name, 0)),
-        )
-        for name, own in rows.groupby("reviewer")
+        Reviewer(name, n, _median_gap(times[name]), int(n_shared.get(name, 0)), int(n_agrees.get(name, 0)))
+        for name, n in numbers.items()
     ]
     return sorted(found, key=lambda one: (-one.n, one.name))
 
@@ -138,10 +141,16 @@ def _standing(row: Mapping[Any, Any]) -> str:
 def _type(verdict: str, told: str | None, found: str) -> str:
     """The type that a verdict comes to, or ``NO_HELP``."""
     what = told or found
-    return NO_HELP if verdict == "rejected" or what in taxonomy().other_ids else what
+    return NO_HELP if verdict == "rejected" or what in _others() else what
 
 
-def _median_gap(times: pd.Series[Any]) -> float | None:
-    gaps = times.sort_values().diff().dt.total_seconds()
+@cache
+def _others() -> frozenset[str]:
+    return frozenset(taxonomy().other_ids)
+
+
+def _median_gap(times: list[float]) -> float | None:
+    """The median of the seconds between two times, which ascend; pauses left out."""
+    gaps = np.diff(times)
     worked = gaps[(gaps > 0) & (gaps <= PAUSE)]
-    return None if worked.empty else float(worked.median())
+    return float(np.median(worked)) if len(worked) else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -28,10 +27,12 @@ ODD = {
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
-def audit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+def audit(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """An empty database of each kind."""
-    is_sqlite = request.param == "sqlite"
-    engine = open_engine(f"sqlite:///{tmp_path}/a.db" if is_sqlite else request.getfixturevalue("postgres_url"))
+    if request.param == "sqlite":
+        yield request.getfixturevalue("engine")
+        return
+    engine = open_engine(request.getfixturevalue("postgres_url"))
     yield engine
     engine.dispose()
 
