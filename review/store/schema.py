@@ -338,7 +338,6 @@ events = sa.Table(
     _text("before_hash", nullable=False),
     _text("hash", nullable=False),
     sa.Index("ix_events_by_subject", "subject_id", "subject"),
-    sa.Index("ix_events_by_who", "who", "seq"),
     sa.Index("ix_events_by_action", "action", "seq"),
     sa.Index("ix_events_by_who", "who", "seq"),
     comment="The audit: append-only, each row with a hash of itself and the row before. Holds ids, no words of talks.",
