@@ -13,7 +13,7 @@ for (const name of ["htmx:afterSettle", "htmx:responseError", "htmx:sendError", 
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (event.target instanceof Element && event.target.closest(TYPING)) return;
+  if (event.target instanceof Element && event.target.closest(TYPING)?.checkVisibility()) return;
   const scope = document.querySelector("dialog:modal") ?? document.getElementById("main");
   const pressed = [...scope.querySelectorAll(`[data-key="${CSS.escape(event.key)}"]`)].find(
     (element) => element.checkVisibility() && !element.disabled && element.closest("dialog") === scope.closest("dialog"),

@@ -189,6 +189,12 @@ function arrive(isFirst) {
   if (judging.dataset.say) say(judging.dataset.say);
 }
 
+document.addEventListener("htmx:sendError", () => {
+  const told = document.querySelector("[data-unreached]");
+  told.hidden = false;
+  say(told.textContent);
+});
+document.addEventListener("htmx:historyRestore", () => arrive(true));
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.target.id === "main" || event.detail.target?.id === "main") arrive(false);
 });

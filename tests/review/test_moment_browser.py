@@ -28,7 +28,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 CHROMIUM = os.environ.get("PARTNERLIFT_CHROMIUM", "/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 PASSWORD = "many words of a pass phrase"
-TALK = [f"Northwind helped us with point {number} of the list, and we are glad of it." for number in range(34)]
+TALK = [
+    f"\U0001f642 Northwind helped us with point {number} of the list, and we are glad of it." for number in range(34)
+]
 HOSTILE = "<script>document.title='owned'</script>\u202e<img src=x onerror=document.title='owned'>"
 
 
@@ -112,6 +114,13 @@ def login(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
         page.context.close()
 
 
+def start(page: Any) -> None:
+    """Opens the first moment of the queue by its key."""
+    page.wait_for_selector(".scripted .queue")
+    page.keyboard.press("s")
+    page.wait_for_selector(".scripted #question")
+
+
 def press(page: Any, *keys: str) -> None:
     """Presses keys; the last one leads to another page."""
     page.evaluate("document.getElementById('main').dataset.old = ''")
@@ -142,8 +151,7 @@ def selection(page: Any) -> str:
 
 def test_ten_moments_are_judged_by_keyboard_and_three_taken_back(login: Any, company: Engine) -> None:
     page = login("ann")
-    page.keyboard.press("s")
-    page.wait_for_url("**/moments/x04**")
+    start(page)
     for key in "ccpuccpcc":
         press(page, key)
         assert page.evaluate("document.activeElement.id") == "question"
@@ -167,8 +175,7 @@ def test_ten_moments_are_judged_by_keyboard_and_three_taken_back(login: Any, com
 
 def test_a_moment_is_relabelled_and_rejected_with_a_class_by_keyboard(login: Any, company: Engine) -> None:
     page = login("ann")
-    page.keyboard.press("s")
-    page.wait_for_url("**/moments/x04**")
+    start(page)
     page.keyboard.press("t")
     page.keyboard.type("roi")
     assert page.locator("#tool-relabel .option:visible").count() == 2
@@ -181,8 +188,7 @@ def test_a_moment_is_relabelled_and_rejected_with_a_class_by_keyboard(login: Any
 
 def test_keys_do_nothing_while_somebody_types(login: Any, company: Engine) -> None:
     page = login("ann")
-    page.keyboard.press("s")
-    page.wait_for_url("**/moments/x04**")
+    start(page)
     page.keyboard.press("n")
     page.keyboard.type("crpu: call her")
     page.keyboard.press("Escape")
@@ -198,11 +204,18 @@ def test_keys_do_nothing_while_somebody_types(login: Any, company: Engine) -> No
 
 def test_words_are_moved_and_the_partner_corrected_by_keyboard(login: Any, company: Engine) -> None:
     page = login("ann")
-    page.keyboard.press("s")
-    page.wait_for_url("**/moments/x04**")
+    start(page)
     page.keyboard.press("s")
     assert selection(page) == TALK[4]
-    for key in ("ArrowLeft", "Home", "ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowLeft"):
+    for key in (
+        "ArrowLeft",
+        "Home",
+        "ArrowRight",
+        "ArrowRight",
+        "Shift+ArrowRight",
+        "Shift+ArrowRight",
+        "Shift+ArrowLeft",
+    ):
         page.keyboard.press(key)
     assert selection(page) == "helped us"
     press(page, "Enter")
@@ -215,26 +228,24 @@ def test_words_are_moved_and_the_partner_corrected_by_keyboard(login: Any, compa
     press(page, "c")
     said = standing(company)[0]
     assert (said.verdict, said.partner_id) == ("relabelled", "bk")
-    assert said.span == {"utterance_ids": ["t4"], "char_start": 10, "char_end": 19}
+    assert said.span == {"utterance_ids": ["t4"], "char_start": 12, "char_end": 21}
 
 
 def test_words_are_moved_over_turns_with_the_mouse(login: Any, company: Engine) -> None:
     page = login("ann")
-    page.keyboard.press("s")
-    page.wait_for_url("**/moments/x04**")
+    start(page)
     drag(page, 4, "helped", 5, "point")
     page.evaluate("document.getElementById('main').dataset.old = ''")
     page.click("[data-selecting-set]")
     settled(page)
-    assert page.locator("mark").all_inner_texts() == [TALK[4][10:], TALK[5][: len("Northwind helped us with point")]]
+    assert page.locator("mark").all_inner_texts() == [TALK[4][12:], TALK[5][: len("? Northwind helped us with point")]]
     press(page, "c")
     assert standing(company)[0].span["utterance_ids"] == ["t4", "t5"]
 
 
 def test_a_moment_is_split_and_a_missed_one_added(login: Any, company: Engine) -> None:
     page = login("ann")
-    page.keyboard.press("s")
-    page.wait_for_url("**/moments/x04**")
+    start(page)
     drag(page, 4, "and", 4, "it.")
     page.keyboard.press("x")
     assert page.inner_text("dialog:modal [data-chosen]") == "and we are glad of it."
@@ -259,6 +270,7 @@ def test_a_second_reviewer_is_told_that_somebody_judged_meanwhile(login: Any, co
     ann, bea = login("ann"), login("bea")
     for page in (ann, bea):
         page.goto(f"{page.url.split('/queue')[0]}/moments/x04")
+        page.wait_for_selector(".scripted #question")
     press(ann, "c")
     press(bea, "r", "Enter")
     assert "ann has judged it as confirmed" in bea.inner_text(".told.warn")

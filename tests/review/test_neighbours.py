@@ -1,12 +1,29 @@
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from sqlalchemy.engine import Engine
 
-from review.store.engine import writing
+from review.store.engine import open_engine, writing
 from review.store.filters import Filters
 from review.store.neighbours import neighbours
+from review.store.partner_names import named, partners_like
 from review.store.queue import next_moment, queue_page
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def engine(request: pytest.FixtureRequest, tmp_path: Path, empty_database: Path) -> Iterator[Engine]:
+    """An empty database of each kind."""
+    is_sqlite = request.param == "sqlite"
+    path = tmp_path / "review.db"
+    if is_sqlite:
+        shutil.copy(empty_database, path)
+    made = open_engine(f"sqlite:///{path}" if is_sqlite else request.getfixturevalue("postgres_url"))
+    yield made
+    made.dispose()
 
 
 @pytest.mark.parametrize("order", ["stake", "close", "confidence"])
@@ -33,3 +50,13 @@ def test_the_next_moment_is_behind_the_one_just_judged_and_then_the_first(filled
 def test_an_unknown_moment_has_no_neighbours(filled: Engine) -> None:
     with filled.connect() as connection:
         assert neighbours(connection, Filters(), "unknown").after is None
+
+
+def test_partners_are_found_by_letters_first_those_on_the_deal(filled: Engine) -> None:
+    with filled.connect() as connection:
+        assert [each.partner_id for each in partners_like(connection, "")] == ["bk", "nw"]
+        assert [each.partner_id for each in partners_like(connection, "", own=["nw"])] == ["nw", "bk"]
+        assert [each.is_on_deal for each in partners_like(connection, "ck", deal_id="d1")] == [True]
+        assert partners_like(connection, "%") == []
+        assert named(connection, " northwind ") == "nw"
+        assert named(connection, "North") is None
