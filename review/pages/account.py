@@ -7,10 +7,11 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import BaseModel
 
 from review.desk import Desk, desk_of
 from review.rendering import menu, page
-from review.roles import Viewer
+from review.roles import Role, Viewer
 from review.security import passwords
 from review.security.access import Looking, needs
 from review.security.asking import local_path
@@ -25,7 +26,8 @@ from review.store.users import add_user, has_users, set_password, user_named
 
 __all__ = ["router"]
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter()
+pages = APIRouter(include_in_schema=False)
 WRONG: Final = "No user has this name and password. Mind capitals in the password, or ask an admin for a new one."
 """The same for a wrong name, a wrong password and a disabled user."""
 USED_UP: Final = (
@@ -35,13 +37,13 @@ Somebody = Annotated[Viewer, Depends(needs())]
 Word = Annotated[str, Form(max_length=2000)]
 
 
-@router.get("/", response_model=None)
+@pages.get("/", response_model=None)
 def home(viewer: Somebody) -> Response:
     """Leads to the first page that the viewer may open."""
     return RedirectResponse(menu(viewer)[0][0], 303)
 
 
-@router.get("/login", response_model=None)
+@pages.get("/login", response_model=None)
 def ask(request: Request, viewer: Looking, next: Annotated[str, Query()] = "/") -> Response:  # noqa: A002
     """The form to log in."""
     if viewer is not None:
@@ -49,7 +51,7 @@ def ask(request: Request, viewer: Looking, next: Annotated[str, Query()] = "/") 
     return _login(request, back=local_path(next))
 
 
-@router.post("/login", response_model=None)
+@pages.post("/login", response_model=None)
 def enter(request: Request, name: Word = "", password: Word = "", next: Word = "/") -> Response:  # noqa: A002
     """Logs in, and leads back to where one wanted to go."""
     desk = desk_of(request)
@@ -62,7 +64,7 @@ def enter(request: Request, name: Word = "", password: Word = "", next: Word = "
     return _entered(desk, token, local_path(next))
 
 
-@router.post("/logout", response_model=None)
+@pages.post("/logout", response_model=None)
 def leave(request: Request) -> Response:
     """Ends the session."""
     desk = desk_of(request)
@@ -72,14 +74,14 @@ def leave(request: Request) -> Response:
     return answer
 
 
-@router.get("/setup")
+@pages.get("/setup")
 def begin(request: Request, token: str = "") -> HTMLResponse:
     """The form to make the first admin."""
     _check_setup(desk_of(request), token)
     return _setup(request, token)
 
 
-@router.post("/setup", response_model=None)
+@pages.post("/setup", response_model=None)
 def set_up(request: Request, token: Word = "", name: Word = "", password: Word = "") -> Response:
     """Makes the first admin, who is then logged in."""
     desk = desk_of(request)
@@ -99,13 +101,28 @@ def set_up(request: Request, token: Word = "", name: Word = "", password: Word =
     return _entered(desk, start_session(desk, user.viewer), "/")
 
 
-@router.get("/account")
+class Me(BaseModel):
+    """Who is logged in; ``csrf`` is what the header ``X-CSRF-Token`` of a request that changes something holds."""
+
+    name: str
+    role: Role
+    partner_id: str | None
+    csrf: str
+
+
+@router.get("/api/me")
+def me(request: Request, viewer: Somebody) -> Me:
+    """Who is logged in, and the token that a program sends with whatever changes something."""
+    return Me(name=viewer.name, role=viewer.role, partner_id=viewer.partner_id, csrf=request.state.csrf)
+
+
+@pages.get("/account")
 def account(request: Request, viewer: Somebody, done: str = "") -> HTMLResponse:
     """Who one is here, and one's own password."""
     return _account(request, viewer, is_done=done == "1")
 
 
-@router.post("/account/password", response_model=None)
+@pages.post("/account/password", response_model=None)
 def change(request: Request, viewer: Somebody, now: Word = "", password: Word = "", again: Word = "") -> Response:
     """Changes one's own password; all other sessions end."""
     desk = desk_of(request)
@@ -190,3 +207,6 @@ def _account(
         fault=fault,
         shortest=passwords.SHORTEST,
     )
+
+
+router.include_router(pages)

@@ -217,5 +217,14 @@ def test_a_poor_first_password_is_refused_and_the_link_stays_good(app: FastAPI, 
     assert setup_link(app.state.desk) == link
 
 
+def test_a_program_logs_in_and_learns_what_to_send_with_a_change(visitor: TestClient, maria: str) -> None:
+    enter(visitor, maria)
+    told = visitor.get("/api/me").json()
+
+    assert (told["name"], told["role"], told["partner_id"]) == (maria, "reviewer", None)
+    assert visitor.post("/logout", headers={"X-CSRF-Token": told["csrf"]}).status_code == 303
+    assert "/api/me" in visitor.get("/openapi.json").json()["paths"]
+
+
 def test_who_is_logged_in_is_not_asked_again(client_as: ClientAs) -> None:
     assert client_as("viewer").get("/login?next=/deals").headers["location"] == "/deals"
