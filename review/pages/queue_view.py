@@ -149,6 +149,9 @@ def _empty(filters: Filters, numbers: Counts, number: int, *, has_any: bool) -> 
     if kept(filters):
         text = f"{count(numbers.waiting, 'moment waits', 'moments wait')} in all. Loosen a filter, or clear them."
         return _told("Nothing matches these filters", text, "/queue", "Clear the filters")
+    if numbers.second and filters.state == "waiting":
+        text = f"Everything has a verdict, and {count(numbers.second, 'moment')} should have a second one."
+        return _told("Only second opinions are left", text, address("/queue/start", filters), "Give yours")
     text = "Well done: all that was found is judged. New moments come with new conversations."
     return _told("Nothing waits", text, "/queue?state=all", "See all moments", "partnerlift detect")
 
