@@ -14,6 +14,7 @@ from sqlalchemy.engine import Engine
 
 from pipelines.config import Config
 from pipelines.reviewing.belonging import belong
+from pipelines.reviewing.handed import followed
 from pipelines.reviewing.inward import copied
 from pipelines.reviewing.judged import taken, written
 from pipelines.workspace import BRIEF, Workspace
@@ -33,7 +34,18 @@ PLACE: Final = 0x65786368
 """The number of the lock that an exchange holds in PostgreSQL."""
 READ: Final = (
     *("moments", "signals", "judged_moments", "moment_cues", "reviews", "deletions", "deals", "stage_history"),
-    *("partners", "contacts", "touchpoints", "leads", "quotes", "conversations", "utterances", "conversation_links"),
+    *(
+        "partners",
+        "partner_aliases",
+        "contacts",
+        "participants",
+        "touchpoints",
+        "leads",
+        "quotes",
+        "conversations",
+        "utterances",
+        "conversation_links",
+    ),
     *("credits", "partner_scores"),
 )
 """The tables of the workspace that an exchange reads."""
@@ -92,7 +104,7 @@ def exchange(
 
     Parameters
     ----------
-    config : its ``report_currency`` is used.
+    config : its ``report_currency`` and ``company`` are used.
     now : written into the audit, where judgements of other programs are taken in.
     wait : seconds to wait for another run that holds the workspace.
     adopt : take over a database that another workspace has filled.
@@ -110,6 +122,7 @@ def exchange(
         if before == {"files": files, "people": people}:
             return Exchanged()
         done = _inward(workspace, engine, config, now) if before.get("files") != files else Exchanged()
+        followed(workspace, engine, now)
         with engine.connect() as reader:
             people = last_change(reader)
         tables = written(workspace, engine)
@@ -134,7 +147,7 @@ def _inward(workspace: Workspace, engine: Engine, config: Config, now: datetime)
         deleted = connection.execute("SELECT conversation_id FROM deletions").fetchall()
         forgotten = forget_conversations(engine, (row[0] for row in deleted), now)
         about = taken(connection, engine, now)
-        done = copied(connection, engine, config.report_currency)
+        done = copied(connection, engine, config.report_currency, config.company.to_own())
     with writing(engine) as writer:
         regrade_all(writer)
     return Exchanged(done, len(about), {}, forgotten)
@@ -155,7 +168,7 @@ def _files(workspace: Workspace, config: Config) -> str:
     """The tables' files with size and time, and what else the copies rest on, as text."""
     found = [(str(path.relative_to(workspace.root)), path.stat()) for name in READ for path in workspace.files(name)]
     files = [(name, status.st_size, status.st_mtime_ns) for name, status in found]
-    return json.dumps([FORMAT, config.report_currency, files])
+    return json.dumps([FORMAT, config.report_currency, config.company.model_dump(), files])
 
 
 def _seen(engine: Engine) -> dict[str, Any]:

@@ -45,7 +45,11 @@ def _pairs(workspace: Workspace, reader: Connection) -> pd.DataFrame:
         connection.register("talked", left[["conversation_id"]].astype("string"))
         both = "SELECT * FROM moments UNION ALL BY NAME SELECT * FROM signals"
         current = connection.execute(f"SELECT * FROM ({both}) SEMI JOIN talked USING (conversation_id)").df()
-    gone = left[~left["moment_id"].isin(current["moment_id"])]
+    is_found = left["moment_id"].isin(current["moment_id"])
+    gone, moved = left[~is_found], left[is_found]
+    # A moment whose words were moved, as one that was split, shares nothing with what was split off from it.
+    stays = current[~current["moment_id"].isin(moved["moment_id"])]
+    current = pd.concat([part.astype(object) for part in (stays, moved)], ignore_index=True).infer_objects()
     said = pd.DataFrame(reviews(reader) if len(gone) else [], columns=list(REVIEWS.column_names))
     made = carried(said, gone, current) if len(said) and len(current) else said.assign(**{FROM: None})
     before = made[made["review_id"].isin(review_ids(reader))]

@@ -10,7 +10,9 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from features.directory import OwnCompany
 from pipelines.reviewing.rows import COPIES, Copy
+from pipelines.reviewing.speaking import name_speakers
 from pipelines.reviewing.wanted import prepare
 from review.store.copies import digests, drop, known_moments, lose_moments, put, put_moments
 from review.store.engine import writing
@@ -28,17 +30,21 @@ KNOWN: Final = pa.schema(
 Rows = list[dict[str, Any]]
 
 
-def copied(connection: duckdb.DuckDBPyConnection, engine: Engine, report_currency: str | None) -> dict[str, int]:
+def copied(
+    connection: duckdb.DuckDBPyConnection, engine: Engine, report_currency: str | None, own: OwnCompany
+) -> dict[str, int]:
     """Brings every copied table up to date, a batch at a time; table to how many rows were written or went."""
     with engine.connect() as reader:
         known = known_moments(reader)
-    prepare(connection, pa.Table.from_pylist(known, KNOWN), report_currency)
-    return {copy.name: _copied(connection, engine, copy) for copy in COPIES}
+    prepare(connection, pa.Table.from_pylist(known, KNOWN), report_currency, own)
+    return {copy.name: _copied(connection, engine, copy, own) for copy in COPIES}
 
 
-def _copied(connection: duckdb.DuckDBPyConnection, engine: Engine, copy: Copy) -> int:
+def _copied(connection: duckdb.DuckDBPyConnection, engine: Engine, copy: Copy, own: OwnCompany) -> int:
     table = METADATA.tables[copy.name]
     _compare(connection, engine, copy, table)
+    if copy.name == "conversations":
+        name_speakers(connection, own)
     n = 0
     for rows in _changed(connection, copy):
         with writing(engine) as writer:

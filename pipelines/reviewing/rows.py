@@ -126,17 +126,22 @@ CONVERSATIONS: Final = Copy(
     "conversations",
     ("conversation_id",),
     f"""
-SELECT conversation_id, hash(c, l, said) AS digest
+SELECT conversation_id, hash(c, l, said, took_part, (SELECT digest FROM known_people)) AS digest
 FROM (SELECT conversation_id, hash(c) AS c FROM conversations c) SEMI JOIN talk USING (conversation_id)
 LEFT JOIN (SELECT conversation_id, hash(l) AS l FROM conversation_links l) USING (conversation_id)
 LEFT JOIN {_summed("utterances", "conversation_id", "said")} USING (conversation_id)
+LEFT JOIN {_summed("participants", "conversation_id", "took_part")} USING (conversation_id)
 """,
     """
 WITH said AS (
-    SELECT conversation_id, to_json(list(struct_pack(utterance_id := utterance_id, seq := seq, text := text,
-        speaker_org := speaker_org, speaker := speaker, partner_id := partner_id, start_s := start_s, end_s := end_s,
-        is_quoted := coalesce(is_quoted, false)) ORDER BY seq, utterance_id))::VARCHAR AS turns
-    FROM utterances SEMI JOIN changed USING (conversation_id) GROUP BY conversation_id
+    SELECT u.conversation_id, to_json(list(struct_pack(utterance_id := utterance_id, seq := seq, text := text,
+        speaker_org := coalesce(p.speaker_org, u.speaker_org), speaker := speaker, partner_id := p.partner_id,
+        start_s := start_s, end_s := end_s, is_quoted := coalesce(is_quoted, false)) ORDER BY seq, utterance_id)
+        )::VARCHAR AS turns
+    FROM utterances u LEFT JOIN speaking p ON p.conversation_id = u.conversation_id
+        AND p.name = coalesce(u.speaker, '') AND p.email = coalesce(u.speaker_email, '')
+        AND p.said_org = u.speaker_org AND p.said_partner_id = coalesce(u.partner_id, '')
+    WHERE u.conversation_id IN (SELECT conversation_id FROM changed) GROUP BY ALL
 )
 SELECT conversation_id, coalesce(c.deal_id, l.deal_id) AS deal_id, coalesce(c.account_id, l.account_id) AS account_id,
     channel, started_at, source_system, url, coalesce(turns, '[]') AS turns

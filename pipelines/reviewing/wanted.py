@@ -9,16 +9,20 @@ import ibis
 import pyarrow as pa
 
 from features.assist.taxonomy import taxonomy
+from features.directory import OwnCompany
 from features.evidence import recorded
 from features.inputs import inputs_from
 from features.money import reported
 from features.sources.sqltext import literal, text_list
 from features.tables import METHODS
+from pipelines.reviewing.speaking import TABLES
 
 __all__ = ["prepare"]
 
 
-def prepare(connection: duckdb.DuckDBPyConnection, known: pa.Table, report_currency: str | None) -> None:
+def prepare(
+    connection: duckdb.DuckDBPyConnection, known: pa.Table, report_currency: str | None, own: OwnCompany
+) -> None:
     """Makes the temporary tables on which the copies rest: moments, deals, owners and the method that leads reports.
 
     ``known`` are the database's moments: ``moment_id``, ``conversation_id``, ``deal_id``, ``told_partner``, and
@@ -31,6 +35,8 @@ def prepare(connection: duckdb.DuckDBPyConnection, known: pa.Table, report_curre
     connection.execute(_UNIT.format(units=units, is_reported=is_reported, is_named=report_currency is not None))
     for statement in (_TALK, _DEAL, _OWNER, _RECORD.format(recorded=_recorded(connection))):
         connection.execute(statement)
+    told = ", ".join(f"(SELECT sum(hash(t)::HUGEINT) FROM {name} t)" for name in TABLES)
+    connection.execute(f"CREATE TEMP TABLE known_people AS SELECT hash({told}, {literal(repr(own))}) AS digest")
     order = ", ".join(literal(method) for method in METHODS)
     connection.execute(
         "CREATE TEMP TABLE main AS SELECT method FROM (SELECT DISTINCT method FROM credits WHERE kind = 'split') "

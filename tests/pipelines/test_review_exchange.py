@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,12 @@ from review.roles import Viewer
 from review.store import schema
 from review.store.engine import open_engine, writing
 from review.store.events import chain
-from review.store.judgements import add_missed, judge, undo
+from review.store.judgements import add_missed, judge, split, undo
 from review.store.turns import turns
 
 pytestmark = pytest.mark.slow
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=1)
 ANN = Viewer("ann", "reviewer")
 CONFIG = Config.model_validate({"report_currency": "USD"})
 TEXTS = ("Northwind ran the proof of concept for us.", "Fine.", "Northwind cleared the audit questions as well.")
@@ -198,7 +199,7 @@ def test_a_new_database_comes_to_what_people_said_by_the_tables_alone(
         judge(connection, "m1", ANN, verdict="confirmed", at=NOW, span=span)
         judge(connection, "m2", ANN, verdict="relabelled", assist_type="strategy_value_case", at=NOW)
         span = {"utterance_ids": ["u1", "u2"], "char_start": 0, "char_end": 9}
-        added = add_missed(connection, ANN, "c1", span, "nw", "technical_validation", None, NOW)
+        added = add_missed(connection, ANN, "c1", span, "nw", "technical_validation", None, LATER)
     run(workspace, engine)
     overlay = workspace.read("judged_moments").set_index("moment_id")
     assert overlay["quote"].to_dict() == {"m1": TEXTS[0][:31], added: "Fine.\nNorthwind"}
@@ -210,6 +211,19 @@ def test_a_new_database_comes_to_what_people_said_by_the_tables_alone(
         assert one.execute(query).all() == two.execute(query).all()
     assert exchange(workspace, other, CONFIG, NOW).written == {}
     other.dispose()
+
+
+def test_both_halves_of_a_split_moment_reach_the_workspace_and_stay_there(workspace: Workspace, engine: Engine) -> None:
+    run(workspace, engine)
+    halves = [{"utterance_ids": ["u0"], "char_start": start, "char_end": end} for start, end in ((0, 13), (14, 41))]
+    with writing(engine) as connection:
+        names = split(connection, "m1", ANN, halves, NOW)
+    for _ in range(2):
+        run(workspace, engine)
+        quotes = workspace.read("judged_moments").set_index("moment_id")["quote"].to_dict()
+        assert quotes == dict(zip(names, (TEXTS[0][:13], TEXTS[0][14:41]), strict=True))
+        assert told(workspace) == dict.fromkeys(names, "confirmed")
+        put(workspace, "moments", [moment("m1", 0), moment("m2", 2)])
 
 
 def test_only_what_changed_is_copied_again(workspace: Workspace, engine: Engine) -> None:
