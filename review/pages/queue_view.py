@@ -56,7 +56,7 @@ def queue_view(
         **_rows(rows, filters, number, numbers.matching),
         "fields": _fields(filters, offered),
         "is_narrowed": bool(kept(filters)),
-        "empty": None if rows else _empty(filters, numbers, number, has_any=has_any),
+        "empty": None if rows else _empty(viewer, filters, numbers, number, has_any=has_any),
     }
 
 
@@ -139,7 +139,7 @@ def _choices(offered: Sequence[Choice], chosen: str | None) -> list[tuple[str, s
     return [ANY, *found, *([] if is_offered else [(chosen or "", chosen or "")])]
 
 
-def _empty(filters: Filters, numbers: Counts, number: int, *, has_any: bool) -> dict[str, Any]:
+def _empty(viewer: Viewer, filters: Filters, numbers: Counts, number: int, *, has_any: bool) -> dict[str, Any]:
     """What to do where the page has no rows."""
     if number > 1:
         return _told("There is no such page", "The queue has grown shorter.", address("/queue", filters), "First page")
@@ -149,7 +149,7 @@ def _empty(filters: Filters, numbers: Counts, number: int, *, has_any: bool) -> 
     if kept(filters):
         text = f"{count(numbers.waiting, 'moment waits', 'moments wait')} in all. Loosen a filter, or clear them."
         return _told("Nothing matches these filters", text, "/queue", "Clear the filters")
-    if numbers.second and filters.state == "waiting":
+    if numbers.second and filters.state == "waiting" and viewer.may(Right.JUDGE):
         text = f"Everything has a verdict, and {count(numbers.second, 'moment')} should have a second one."
         return _told("Only second opinions are left", text, address("/queue/start", filters), "Give yours")
     text = "Well done: all that was found is judged. New moments come with new conversations."
