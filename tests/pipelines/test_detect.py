@@ -294,9 +294,11 @@ def test_a_judged_moment_that_is_found_as_another_hands_its_judgement_on_and_cou
     judged, untouched = workspace.read("moments")["moment_id"].iloc[[0, 1]]
     said = {"reviewer": "x", "role": "reviewer", "verdict": "confirmed", "model_version": "words", "reviewed_at": NOW}
     given["reviews"] = [said | {"review_id": "r", "moment_id": judged}]
-    added = workspace.read("moments").iloc[[1]].assign(moment_id="added", char_end=9)
-    given["judged_moments"] = added.to_dict("records")
-    workspace = workspace_of(**given, **{name: workspace.read(name).to_dict("records") for name in ("moments",)})
+    moments = workspace.read("moments")
+    added = moments.iloc[[1]].assign(moment_id="added", char_end=9)
+    for name, frame in {"judged_moments": added, "moments": moments}.items():
+        given[name] = [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+    workspace = workspace_of(**given)
     monkeypatch.setattr(pipelines.detect, "assist_model", lambda workspace, config: Tracks("tracks"))
     for _ in range(2):
         detect(workspace, CONFIG, all_conversations=True, now=NOW)

@@ -109,9 +109,9 @@ def test_evidence_grades_follow_judgements_and_what_people_confirm_stays_the_par
         """Deals scored, grades of the players of the first deal, and their verified shares."""
         report = score(workspace, CONFIG, methods=["model", "linear", "verified"], now=NOW)
         rows = workspace.read("credits").query("deal_id == 'd1' and target == 'win'")
-        grades = {name: set(part["evidence_grade"].fillna("")) for name, part in rows.groupby("partner_id")}
-        shares = rows[rows["method"] == "verified"].set_index("partner_id")["share"].to_dict()
-        return report.scored, grades, shares
+        grades = {str(name): set(part["evidence_grade"].fillna("")) for name, part in rows.groupby("partner_id")}
+        verified = rows[rows["method"] == "verified"]
+        return report.scored, grades, dict(zip(verified["partner_id"], verified["share"], strict=True))
 
     put(workspace, moments=[moment("p"), moment("q", "d2")])
     assert told() == (2, {"p": {"C"}, "q": {"D"}, DIRECT: {""}}, {"p": 0.0, "q": 0.0, DIRECT: 1.0})
@@ -120,7 +120,8 @@ def test_evidence_grades_follow_judgements_and_what_people_confirm_stays_the_par
     n, grades, shares = told()
     assert (n, grades) == (1, {"p": {"B"}, "q": {"D"}, DIRECT: {""}})
     rows = workspace.read("credits").query("deal_id == 'd1' and target == 'win' and method == 'model'")
-    assert shares["p"] == rows.set_index("partner_id").loc["p", "share"] > 0.1
+    by_model = rows.set_index("partner_id")["share"].to_dict()
+    assert shares["p"] == by_model["p"] > 0.1
     assert shares["q"] == 0
     assert sum(shares.values()) == pytest.approx(1, rel=1e-12)
     assert told()[0] == 0

@@ -228,7 +228,8 @@ def test_claims_are_graded_and_verified_as_on_duckdb(spark: Any, tmp_path: Path)
     talks = acted.assign(conversation_id="c" + acted["touchpoint_id"], channel="call", started_at=acted["occurred_at"])
     moments = talks.assign(
         moment_id="m" + talks["touchpoint_id"], assist_type="risk_save", journey_stage="pre_sale", quote="q",
-        utterance_ids=[["u"]] * len(talks), char_start=0, char_end=1, confidence=0.9, type_confidence=0.9,
+        utterance_ids=pd.Series([["u"]] * len(talks), index=talks.index), char_start=0, char_end=1, confidence=0.9,
+        type_confidence=0.9,
         model_version="1", detected_at=NOW,
     )  # fmt: skip
     said = moments.iloc[::2].assign(review_id=moments["moment_id"], reviewer="ann", role="reviewer", reviewed_at=NOW)
