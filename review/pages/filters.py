@@ -27,9 +27,9 @@ def _or(default: str) -> BeforeValidator:
     return BeforeValidator(lambda value: default if value in (None, "") else value)
 
 
-def storable(value: str) -> str:
-    """The text, if every database can hold it."""
-    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+def storable(value: Any) -> Any:
+    """A text, if every database can hold it; what is none is judged by others."""
+    if isinstance(value, str) and ("\x00" in value or any("\ud800" <= sign <= "\udfff" for sign in value)):
         raise ValueError("The text holds characters that are no text. Write it anew.")
     return value
 

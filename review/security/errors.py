@@ -51,7 +51,7 @@ class Problem(BaseModel):
 
 
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"model": Problem, "description": TITLES[status]} for status in (400, 401, 403, 404, 413, 422, 429)
+    status: {"model": Problem, "description": TITLES[status]} for status in (400, 401, 403, 404, 409, 413, 422, 429)
 }
 """What every address may answer with beside its own answer."""
 
