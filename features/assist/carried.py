@@ -50,6 +50,9 @@ def carried(reviews: pd.DataFrame, known: pd.DataFrame, current: pd.DataFrame) -
     """
     judged = known[known["moment_id"].isin(reviews["moment_id"])].drop_duplicates("moment_id")
     fresh = current[~current["moment_id"].isin(known["moment_id"])].drop_duplicates("moment_id")
+    reviews = reviews[reviews["moment_id"].isin({*judged["moment_id"], *fresh["moment_id"]})]
+    if judged.empty or fresh.empty:
+        return reviews.iloc[:0].reindex(columns=[*REVIEWS.column_names, FROM])
     pairs = _taken_over(judged, fresh, reviews)
     told = pairs.merge(_latest(reviews), left_on="old_moment_id", right_on="moment_id", suffixes=("_pair", ""))
     by_moment = [[_handed_on(pair) for pair in part.to_dict("records")] for _, part in told.groupby("moment_id_pair")]

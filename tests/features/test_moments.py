@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from features import moments
 from features.cutoff import Cutoff, cutoffs
 from features.inputs import Inputs
@@ -81,3 +83,37 @@ def test_what_people_reject_or_relabel_as_no_assist_does_not_count_and_a_correct
     assert found["partner_id"].tolist() == ["p", "q", "p", "p", "p"]
     assert found["assist_type"].tolist() == ["risk_save", *["introduction"] * 4]
     assert found["verdict"].fillna("").tolist() == ["relabelled", "confirmed", "confirmed", "", ""]
+
+
+@pytest.mark.slow
+def test_moments_as_people_left_them_take_the_place_of_the_found_ones(inputs: Build) -> None:
+    tables = {
+        "deals": [DEAL],
+        "moments": [moment(name, "c", "p", 0.5) for name in ("moved", "disputed", "as found")],
+        "signals": [
+            moment(name, "c", "p", 0.2) | {"assist_type": "negative_impact"} for name in ("half", "harm", "odd")
+        ],
+        "judged_moments": [
+            moment("moved", "c", "p", 0.5) | {"char_end": 9},
+            moment("added", "c", "q", 1.0),
+            moment("added and disputed", "c", "q", 1.0),
+            moment("no help", "c", "p", 0.2) | {"assist_type": "negative_impact"},
+        ],
+        "reviews": [
+            review("1", "disputed", "confirmed"),
+            review("2", "disputed", "rejected") | {"reviewer": "bob"},
+            review("3", "half", "partly", assist_type="risk_save"),
+            review("4", "harm", "confirmed"),
+            review("5", "added and disputed", "confirmed"),
+            review("6", "added and disputed", "rejected") | {"reviewer": "bob"},
+            review("7", "added", "confirmed") | {"role": "rep"},
+        ],
+    }
+    made = inputs(tables)
+    rows = moments.standing_moments(made.moments, made.signals, made.judged_moments, made.reviews)
+    found = rows.execute().set_index("moment_id").sort_index()
+    assert found["char_end"].to_dict() == {"added": 1, "as found": 1, "disputed": 1, "half": 1, "moved": 9}
+    assert found["verdict"].fillna("").tolist() == ["confirmed", "", "disputed", "partly", ""]
+    assert found["assist_type"].tolist() == ["introduction"] * 3 + ["risk_save", "introduction"]
+    assert found["is_confirmed"].tolist() == [False, False, False, True, False]
+    assert found["is_verified"].tolist() == [True, False, False, False, False]
