@@ -41,7 +41,7 @@ docs: $(DEV) ## Write the pages of docs/ that are made from the code, and config
 
 lock: $(UV) ## Resolve the dependencies anew.
 	$(COMPILE) --upgrade --group ../pyproject.toml:dev --extra tune --extra spark --extra database --extra notebooks --extra review --output-file dev.lock
-	$(COMPILE) --constraint dev.lock --output-file core.lock
+	$(COMPILE) --constraint dev.lock --extra review --output-file core.lock
 	$(COMPILE) --constraint dev.lock --extra database --extra review --output-file production.lock
 
 clean: ## Remove the environment, caches and the demo.
@@ -51,7 +51,7 @@ $(UV): scripts/venv
 	scripts/venv
 	@touch $@
 
-# The tested versions that the product itself needs. They are added, so that an environment for tests stays one.
+# The tested versions that the product needs, its review page included. They are added, so that an environment for tests stays one.
 $(CORE): requirements/core.lock pyproject.toml $(UV)
 	$(UV) pip install --python $(VENV) --quiet --require-hashes --requirements requirements/core.lock
 	$(UV) pip install --python $(VENV) --quiet --no-deps --editable .
