@@ -30,7 +30,7 @@ Decider = Annotated[Viewer, Depends(needs(Right.DECIDE))]
 AtDesk = Annotated[Desk, Depends(desk_of)]
 Days = Literal["30", "90", "365", "all"]
 Id = Annotated[str, BeforeValidator(storable), Field(min_length=1, max_length=500)]
-Note = Annotated[str | None, BeforeValidator(some), BeforeValidator(storable), Field(max_length=4_000)]
+Note = Annotated[Annotated[str, BeforeValidator(storable), Field(max_length=4_000)] | None, BeforeValidator(some)]
 
 PERIODS: Final[dict[Days, str]] = {"30": "last 30 days", "90": "last 90 days", "365": "last year", "all": "all time"}
 

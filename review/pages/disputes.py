@@ -34,7 +34,7 @@ AtDesk = Annotated[Desk, Depends(desk_of)]
 Number = Annotated[int, Path(ge=1, le=2**62)]
 State = Annotated[Literal["open", "in_review", "upheld", "declined"] | None, BeforeValidator(some)]
 Id = Annotated[str, BeforeValidator(storable), Field(min_length=1, max_length=500)]
-MaybeId = Annotated[str | None, BeforeValidator(some), BeforeValidator(storable), Field(max_length=500)]
+MaybeId = Annotated[Annotated[str, BeforeValidator(storable), Field(max_length=500)] | None, BeforeValidator(some)]
 Words = Annotated[str, BeforeValidator(storable), Field(max_length=10_000)]
 
 
