@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Final
 
@@ -32,24 +32,28 @@ class Taxonomy:
     assists: tuple[TypeEntry, ...]
     others: tuple[TypeEntry, ...]
 
-    @property
+    @cached_property
     def assist_ids(self) -> tuple[str, ...]:
         """Ids of the assist types."""
         return tuple(entry.id for entry in self.assists)
 
-    @property
+    @cached_property
     def other_ids(self) -> tuple[str, ...]:
         """Ids of the classes that are no assist."""
         return tuple(entry.id for entry in self.others)
 
-    @property
+    @cached_property
     def ids(self) -> tuple[str, ...]:
         """All ids, assists first."""
         return self.assist_ids + self.other_ids
 
     def __getitem__(self, class_id: str) -> TypeEntry:
         """The entry of an id; ``KeyError`` for an unknown one."""
-        return {entry.id: entry for entry in self.assists + self.others}[class_id]
+        return self._by_id[class_id]
+
+    @cached_property
+    def _by_id(self) -> dict[str, TypeEntry]:
+        return {entry.id: entry for entry in self.assists + self.others}
 
 
 @cache
