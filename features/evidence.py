@@ -9,8 +9,9 @@ import ibis.expr.types as ir
 
 from features.grades import NEAR_DAYS, grade
 from features.inputs import IBIS_TYPES, Inputs
+from features.judgements import DISPUTED
 from features.moments import standing_moments
-from features.portable import count_where
+from features.portable import count_where, holds
 from features.tables import Kind
 
 __all__ = ["NEAR_DAYS", "claims", "graded", "recorded"]
@@ -52,10 +53,13 @@ def claims(inputs: Inputs) -> ir.Table:
     """Each partner's claim on a deal: a row per ``deal_id`` and ``partner_id`` with a standing moment.
 
     Columns: ``grade`` (the best of its moments), ``n_moments``, ``n_confirmed`` (by a reviewer), ``n_verified`` (by the
-    deal's owner) and ``is_backed`` (by either of them). Every other claim has the lowest grade.
+    deal's owner) and ``is_backed`` (by either of them). Every other claim has the lowest grade, and what people
+    disagree about supports none.
     """
     standing = standing_moments(inputs.moments, inputs.signals, inputs.judged_moments, inputs.reviews)
-    rows = graded(recorded(standing, inputs)).filter(lambda t: t.deal_id.notnull() & t.partner_id.notnull())
+    found = recorded(standing, inputs)
+    found = found.mutate(has_record=found.has_record & ~holds(found.verdict == DISPUTED))
+    rows = graded(found).filter(lambda t: t.deal_id.notnull() & t.partner_id.notnull())
     counted = rows.group_by(*_CLAIM).aggregate(
         witnesses=rows.witnesses.max(),
         n_moments=rows.count(),

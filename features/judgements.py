@@ -63,7 +63,8 @@ def standing(judgements: Iterable[Judgement]) -> Standing:
     Of each person (in each role) the latest judgement that says what the moment is counts. The latest of role ``admin``
     decides. Without one, people who say different things (help or none, another type, another partner) leave it
     ``DISPUTED``; a deal's owner is asked only whether it is so, and so disagrees only by that. Otherwise the latest
-    reviewer's judgement stands, else the owner's.
+    reviewer's judgement stands, else the owner's. An owner verifies the partner whom the question named: a later
+    correction of the partner is not verified by an earlier answer.
     """
     latest = _latest(judgements)
     last = _deciding(latest)
@@ -75,7 +76,7 @@ def standing(judgements: Iterable[Judgement]) -> Standing:
         last.assist_type,
         last.partner_id,
         is_confirmed=any(j.role != OWNER for j in agrees),
-        is_verified=any(j.role == OWNER for j in agrees),
+        is_verified=any(j.role == OWNER and j.partner_id == last.partner_id for j in agrees),
     )
 
 

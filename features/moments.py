@@ -28,12 +28,17 @@ def standing_judgements(reviews: ir.Table) -> ir.Table:
     latest = _latest(reviews.filter(reviews.verdict.isin(ABOUT)), ["moment_id", "reviewer", "role"])
     is_help = (latest.verdict != "rejected") & ~latest.assist_type.fill_null("").isin(taxonomy().other_ids)
     rank = ibis.cases(*((latest.role == role, rank) for role, rank in _RANKS.items()), else_=len(_RANKS))
-    marked = latest.mutate(rank=rank, is_help=is_help, said=_said(latest))
+    marked = latest.mutate(rank=rank, is_help=is_help, said=_said(latest), whose=latest.partner_id.fill_null(""))
     of_moment = ibis.window(group_by="moment_id")
     by_reviewer = (marked.role == "reviewer").ifelse(marked.said, ibis.null("string"))
     is_split = holds(by_reviewer.min().over(of_moment) != by_reviewer.max().over(of_moment))
     is_split |= marked.is_help.ifelse(1, 0).min().over(of_moment) != marked.is_help.ifelse(1, 0).max().over(of_moment)
-    helping = {name: marked.is_help & is_so for name, is_so in _by_owner(marked).items()}
+    first_of_moment = ibis.window(group_by="moment_id", order_by=[marked["rank"], *_newest(marked)])
+    marked = marked.mutate(is_of_partner=marked.whose == marked.whose.first().over(first_of_moment))
+    helping = {
+        "is_confirmed": marked.is_help & (marked.role != OWNER),
+        "is_verified": marked.is_help & (marked.role == OWNER) & marked.is_of_partner,
+    }
     judged = marked.mutate(
         is_disputed=is_split & (marked["rank"].min().over(of_moment) != _RANKS[DECIDES]),
         **{name: is_so.ifelse(1, 0).max().over(of_moment) == 1 for name, is_so in helping.items()},
@@ -82,19 +87,19 @@ def _plain(rows: ir.Table) -> ir.Table:
 
 def _latest(rows: ir.Table, keys: list[str], *before: ir.Value) -> ir.Table:
     """Of each group the first row by ``before``, of equal ones the latest."""
-    order = [*before, rows.reviewed_at.desc(), rows.review_id.desc()]
+    order = [*before, *_newest(rows)]
     placed = rows.mutate(place=ibis.row_number().over(ibis.window(group_by=keys, order_by=order)))
     return placed.filter(placed.place == 0).drop("place")
+
+
+def _newest(rows: ir.Table) -> list[ir.Value]:
+    return [rows.reviewed_at.desc(), rows.review_id.desc()]
 
 
 def _said(rows: ir.Table) -> ir.StringValue:
     """What a judgement says a moment is, as one text."""
     parts = [rows[name].notnull().ifelse(ibis.literal("=").concat(rows[name]), "-") for name in _CORRECTED]
     return (rows.verdict == "rejected").ifelse("", parts[0].concat(_SEPARATOR, parts[1]))
-
-
-def _by_owner(rows: ir.Table) -> dict[str, ir.BooleanValue]:
-    return {"is_confirmed": rows.role != OWNER, "is_verified": rows.role == OWNER}
 
 
 def known_moments(moments: ir.Table, conversations: ir.Table, cutoffs: ir.Table) -> ir.Table:

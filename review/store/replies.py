@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from features.shown import clean
 from review.store.events import Event, record
 from review.store.judgements import add_judgement
-from review.store.schema import judgements, replies, verifications
+from review.store.schema import judgements, moments, replies, verifications
 from review.store.verifications import Verification, found
 
 __all__ = ["ANSWERS", "LONGEST_COMMENT", "VERDICTS", "Answer", "TooLateError", "answer", "not_me", "want_new_link"]
@@ -55,6 +55,7 @@ def answer(connection: Connection, verification_id: str, said: Answer, comment: 
     if question.answer == said and line in (None, question.comment):
         return question
     _undo(connection, question, at)
+    partner = sa.select(moments.c.told_partner).where(moments.c.moment_id == question.moment_id)
     add_judgement(
         connection,
         question.moment_id,
@@ -63,6 +64,7 @@ def answer(connection: Connection, verification_id: str, said: Answer, comment: 
         verdict=VERDICTS[said],
         at=at,
         source=SOURCE,
+        partner_id=connection.scalar(partner),
         note=line,
     )
     is_other = question.state == "contradicted" or question.answer not in (None, said)

@@ -131,4 +131,5 @@ def _grade(found: RowMapping, result: Standing) -> str | None:
     what = result.assist_type or found["assist_type"]
     if result.verdict == "rejected" or what in taxonomy().other_ids:
         return None
-    return grade(is_confirmed=result.is_confirmed, is_verified=result.is_verified, has_record=found["has_record"])
+    has_record = found["has_record"] and result.verdict != DISPUTED
+    return grade(is_confirmed=result.is_confirmed, is_verified=result.is_verified, has_record=has_record)

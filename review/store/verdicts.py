@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from features.assist.taxonomy import taxonomy
-from features.judgements import DECIDES, Role
+from features.judgements import DECIDES, OWNER, Role
 from features.tables import REVIEWS
 from review.roles import Right, Viewer
 from review.store.events import Event, record
@@ -91,7 +91,7 @@ def add_judgement(
     _known("source", source, SOURCES)
     before = moment_row(connection, moment_id)
     given = {"reviewer": reviewer, "role": role, "reviewed_at": at, "source": source, "note": words(note)}
-    told = _told(connection, before, verdict, assist_type, partner_id)
+    told = _told(connection, before, verdict, assist_type, partner_id, role)
     row = added_row(connection, before, {**given, **told, "span": _moved(connection, before, span)})
     settle(connection, moment_id)
     after = {"review_ids": [row["review_id"]], **told, "now": stands(moment_row(connection, moment_id))}
@@ -201,7 +201,12 @@ def words(note: str | None) -> str | None:
 
 
 def _told(
-    connection: Connection, moment: RowMapping, verdict: str, assist_type: str | None, partner_id: str | None
+    connection: Connection,
+    moment: RowMapping,
+    verdict: str,
+    assist_type: str | None,
+    partner_id: str | None,
+    role: str,
 ) -> dict[str, str | None]:
     """Verdict, corrected type and corrected partner, checked and in their one form."""
     _known("verdict", verdict, VERDICTS)
@@ -211,6 +216,8 @@ def _told(
     if verdict not in CORRECTING:
         return {"verdict": verdict, "assist_type": None, "partner_id": None}
     other_partner = partner_id if partner_id and partner_id != moment["partner_id"] else None
+    if role == OWNER:  # Who says whether it is so, and of which partner, and corrects nothing.
+        return {"verdict": verdict, "assist_type": None, "partner_id": other_partner}
     kind = assist_type or moment["assist_type"]
     if kind == moment["assist_type"] and other_partner is None:
         return {"verdict": "partly" if verdict == "partly" else "confirmed", "assist_type": None, "partner_id": None}

@@ -53,6 +53,15 @@ def test_tables_of_judgements_come_to_what_the_judgements_of_each_moment_do(
     assert as_found == {name: came_to for name, came_to in wanted.items() if came_to.verdict is not None}
 
 
+def test_an_owner_verifies_the_partner_of_the_question_and_none_that_is_named_later() -> None:
+    owner = Judgement("1", "lena", "rep", "confirmed", DAY0)
+    later = Judgement("2", "ann", "reviewer", "relabelled", DAY0 + timedelta(1), "risk_save", "q")
+    assert standing([owner]).is_verified
+    assert not standing([owner, later]).is_verified
+    again = Judgement("3", "lena", "rep", "confirmed", DAY0 + timedelta(2), None, "q")
+    assert standing([owner, later, again]).is_verified
+
+
 def test_what_is_disputed_is_decided_by_nobody() -> None:
     rows = [
         Judgement("1", "ann", "reviewer", "confirmed", DAY0),

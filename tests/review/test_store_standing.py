@@ -118,7 +118,7 @@ def test_the_grade_rises_with_every_independent_witness(filled: Engine) -> None:
         add_judgement(connection, "m1", verdict="confirmed", at=AT, **owner)
         assert graded(connection) == "A"
         judge(connection, "m1", BOB, verdict="rejected", at=AT)
-        assert graded(connection) == "C"
+        assert graded(connection) == "D"
 
 
 def test_what_is_set_aside_and_judged_is_set_aside_again_when_that_is_undone(filled: Engine) -> None:
