@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Path, Query, Reques
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, BeforeValidator, Field
 
-from review.desk import Desk, desk_of
+from review.desk import AtDesk, Desk
 from review.pages.agreement_view import AgreementView, agreement_view
 from review.pages.filters import some, storable
 from review.pages.paging import MOST_PAGES, pager
@@ -27,7 +27,6 @@ router = APIRouter()
 Seer = Annotated[Viewer, Depends(needs(Right.SEE))]
 Judge = Annotated[Viewer, Depends(needs(Right.JUDGE))]
 Decider = Annotated[Viewer, Depends(needs(Right.DECIDE))]
-AtDesk = Annotated[Desk, Depends(desk_of)]
 Days = Literal["30", "90", "365", "all"]
 Id = Annotated[str, BeforeValidator(storable), Field(min_length=1, max_length=500)]
 Note = Annotated[Annotated[str, BeforeValidator(storable), Field(max_length=4_000)] | None, BeforeValidator(some)]

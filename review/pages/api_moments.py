@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from sqlalchemy.engine import Connection
 
-from review.desk import Desk, desk_of
+from review.desk import AtDesk
 from review.pages.api_shapes import (
     Added,
     AddedAnswer,
@@ -39,7 +39,6 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api", tags=["moments"])
 Sees = Annotated[Viewer, Depends(needs(Right.SEE))]
 Judges = Annotated[Viewer, Depends(needs(Right.JUDGE))]
-AtDesk = Annotated[Desk, Depends(desk_of)]
 Asked = Annotated[Filters, Depends(asked)]
 Id = Annotated[Short, Path()]
 

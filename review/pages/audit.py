@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
 from pydantic import AwareDatetime, BaseModel, BeforeValidator
 
-from review.desk import Desk, desk_of
+from review.desk import AtDesk
 from review.pages.differences import Change, changes
 from review.pages.filters import Text
 from review.pages.taken_out import as_csv, as_json_lines
@@ -27,7 +27,6 @@ __all__ = ["router"]
 
 router = APIRouter()
 Decider = Annotated[Viewer, Depends(needs(Right.DECIDE))]
-AtDesk = Annotated[Desk, Depends(desk_of)]
 Day = Annotated[date | None, BeforeValidator(lambda value: None if value == "" else value)]
 Seq = Annotated[int | None, Query(ge=1, le=2**62)]
 Row = Mapping[Any, Any]
@@ -86,7 +85,7 @@ class Line:
     hash: str
 
 
-def asked(
+async def asked(
     who: Text = None,
     action: Text = None,
     subject: Text = None,

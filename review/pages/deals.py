@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from features.grades import GRADES
 from features.tables import OUTCOMES
-from review.desk import Desk, desk_of
+from review.desk import AtDesk, Desk
 from review.pages.deal_view import deal_view
 from review.pages.paging import PageNumber, pager
 from review.rendering import page
@@ -24,7 +24,6 @@ __all__ = ["DealAnswer", "router", "wanted_deals"]
 
 router = APIRouter()
 Seer = Annotated[Viewer, Depends(needs(Right.SEE))]
-AtDesk = Annotated[Desk, Depends(desk_of)]
 Text = Annotated[str, Query(max_length=500)]
 
 
@@ -72,7 +71,7 @@ class DealAnswer(BaseModel):
     moments: list[MomentOnDeal]
 
 
-def wanted_deals(
+async def wanted_deals(
     search: Text = "",
     outcome: Text = "",
     owner: Text = "",

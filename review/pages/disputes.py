@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 from sqlalchemy.engine import Connection
 
 from features.assist.taxonomy import taxonomy
-from review.desk import Desk, desk_of
+from review.desk import AtDesk, Desk
 from review.pages.dispute_view import dispute_view, named
 from review.pages.filters import Text, some, storable
 from review.pages.paging import MOST_PAGES, PageNumber, pager
@@ -30,7 +30,6 @@ router = APIRouter()
 Seer = Annotated[Viewer, Depends(needs(Right.SEE, Right.SEE_OWN))]
 Contester = Annotated[Viewer, Depends(needs(Right.CONTEST))]
 Decider = Annotated[Viewer, Depends(needs(Right.DECIDE))]
-AtDesk = Annotated[Desk, Depends(desk_of)]
 Number = Annotated[int, Path(ge=1, le=2**62)]
 State = Annotated[Literal["open", "in_review", "upheld", "declined"] | None, BeforeValidator(some)]
 Id = Annotated[str, BeforeValidator(storable), Field(min_length=1, max_length=500)]

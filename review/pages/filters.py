@@ -41,7 +41,7 @@ LongText = Annotated[Long | None, BeforeValidator(some)]
 Number = Annotated[Annotated[int, Field(ge=0, le=100_000)] | None, BeforeValidator(some)]
 
 
-def asked(
+async def asked(
     partner: Text = None,
     assist_type: Annotated[Text, Query(alias="type")] = None,
     deal: Text = None,

@@ -51,7 +51,7 @@ class Look:
         return address(f"/moments/{segment(moment_id)}{path}", self.filters, **given)
 
 
-def look(
+async def look(
     filters: Annotated[Filters, Depends(asked)],
     words: Text = None,
     told_partner: Text = None,

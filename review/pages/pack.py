@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
-from review.desk import Desk, desk_of
+from review.desk import AtDesk
 from review.pack.archive import archive, archive_name
 from review.pack.rows import About, gathered
 from review.pages.partners import Asked, chosen_method, partner_for
@@ -26,7 +26,7 @@ router = APIRouter()
 @router.get("/partners/{partner_id:path}/pack", response_class=Response, include_in_schema=False)
 def pack(
     viewer: Annotated[Viewer, Depends(needs(Right.DECIDE))],
-    desk: Annotated[Desk, Depends(desk_of)],
+    desk: AtDesk,
     partner_id: str,
     period: Asked,
     method: Annotated[str, Query(max_length=50)] = "",

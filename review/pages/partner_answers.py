@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Query
 from pydantic import AwareDatetime, BaseModel
 
-from review.desk import Desk, desk_of
+from review.desk import AtDesk
 from review.pages.paging import PageNumber
 from review.pages.partner_view import by_grade, kinds, totals
 from review.pages.partners import Asked, chosen_method, partner_for
@@ -21,7 +21,6 @@ __all__ = ["ClaimAnswer", "ClaimsAnswer", "GradeAnswer", "PartnerAnswer", "route
 
 router = APIRouter()
 Looker = Annotated[Viewer, Depends(needs(Right.SEE, Right.SEE_OWN))]
-AtDesk = Annotated[Desk, Depends(desk_of)]
 Text = Annotated[str, Query(max_length=500)]
 
 

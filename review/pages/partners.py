@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from features.grades import GRADES
 from features.titles import METHOD_TEXTS
-from review.desk import Desk, desk_of
+from review.desk import AtDesk, Desk
 from review.pages.deal_view import meaning_of
 from review.pages.moment_lines import moment_line
 from review.pages.paging import PageNumber, pager
@@ -37,7 +37,6 @@ __all__ = ["Asked", "Day", "asked_period", "chosen_method", "partner_for", "rout
 
 router = APIRouter()
 Looker = Annotated[Viewer, Depends(needs(Right.SEE, Right.SEE_OWN))]
-AtDesk = Annotated[Desk, Depends(desk_of)]
 
 
 def _day(text: str | None) -> date | None:
@@ -56,7 +55,9 @@ ROWS: Final = 25
 """Deals, and moments, on one page."""
 
 
-def asked_period(since: Annotated[Day, Query(alias="from")] = None, until: Annotated[Day, Query()] = None) -> Period:
+async def asked_period(
+    since: Annotated[Day, Query(alias="from")] = None, until: Annotated[Day, Query()] = None
+) -> Period:
     """The period of an address: two days, both inclusive; either may be missing."""
     if since and until and since > until:
         raise HTTPException(422, f"The period ends on {until}, before it begins on {since}. Exchange the two days.")

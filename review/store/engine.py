@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -32,13 +33,14 @@ def open_engine(url: str | sa.URL) -> Engine:
     """The database of a SQLAlchemy URL, at the present schema.
 
     In SQLite a commit is on the disk before it returns (write-ahead log, full synchronisation), and readers never wait
-    for writers.
+    for writers. A file that is made is its owner's alone to read.
     """
     parsed = sa.make_url(url)
     parsed = parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))
     is_sqlite = parsed.get_backend_name() == "sqlite"
     engine = sa.create_engine(parsed, pool_size=POOL, max_overflow=POOL, pool_pre_ping=not is_sqlite)
     if is_sqlite:
+        _make_private(parsed.database)
         sa.event.listen(engine, "connect", _set_up_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
     migrate(engine)
@@ -71,6 +73,16 @@ def lock_writers(connection: Connection) -> None:
     """Waits in PostgreSQL for the writer's place, held to the end of the transaction; SQLite gives it by itself."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITERS)))
+
+
+def _make_private(file: str | None) -> None:
+    """Makes the file, where there is none, unreadable for others: it holds the page's secret, and what people said.
+
+    The log that SQLite keeps beside it is as readable as the file.
+    """
+    if file and not file.startswith((":", "file:")):
+        with suppress(OSError):  # It is there; or SQLite says why it cannot be made.
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
