@@ -85,22 +85,20 @@ def cues(
     texts : masked words of each row (column ``text`` of ``features.assist.views.views``).
     found : the same rows' features. ``labels`` : class decided for.
     """
-    matrix, names = terms.matrix(found), _names(terms)
+    matrix, ends = terms.matrix(found), np.cumsum([len(features) for features in terms.known.values()])
+    families = list(terms.known)
     told = []
     for row, (text, label) in enumerate(zip(texts, labels, strict=True)):
         start, end = matrix.indptr[row], matrix.indptr[row + 1]
         columns = matrix.indices[start:end]
         parts = matrix.data[start:end] * _contrast(weights[columns], label)
         of_row = {family: dict[str, float]() for family in found}
-        for column, part in zip(columns, parts, strict=True):
-            family, feature = names[column]
-            of_row[family][feature] = float(part)
+        of_family = np.searchsorted(ends, columns, side="right")
+        for column, place, part in zip(columns.tolist(), of_family.tolist(), parts.tolist(), strict=True):
+            features = terms.known[families[place]]
+            of_row[families[place]][features[column - int(ends[place])]] = part
         told.append([*_phrases(tokens(text), of_row), *_clauses(of_row["clauses"])])
     return told
-
-
-def _names(terms: Terms) -> list[tuple[str, str]]:
-    return [(family, feature) for family, features in terms.known.items() for feature in features]
 
 
 def _contrast(weights: npt.NDArray[np.float32], label: str) -> Floats:

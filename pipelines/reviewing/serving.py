@@ -18,6 +18,8 @@ WAITING: Final = 2048
 """Connections that may wait to be taken."""
 STOP_SECONDS: Final = 10
 """How long requests in progress are waited for at the end."""
+KEEP_SECONDS: Final = 75
+"""How long a connection is kept open without a request: longer than proxies keep theirs, so that they end them first."""
 
 
 @contextmanager
@@ -53,6 +55,7 @@ def serve(app: FastAPI, listener: socket.socket, started: Callable[[], None]) ->
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS,
+        timeout_keep_alive=KEEP_SECONDS,
     )
     server = _Server(settings, started)
     server.run(sockets=[listener])
