@@ -144,8 +144,19 @@ def client_as(app: FastAPI, engine: Engine, desk_clock: HandClock) -> Callable[.
     return make
 
 
+@pytest.fixture(scope="session")
+def filled_database(empty_database: Path) -> Path:
+    """A database file with the small company in it."""
+    path = empty_database.with_name("filled.db")
+    shutil.copy(empty_database, path)
+    engine = open_engine(f"sqlite:///{path}")
+    _fill(engine)
+    engine.dispose()
+    return path
+
+
 @pytest.fixture
-def filled(engine: Engine) -> Engine:
+def filled(engine: Engine, filled_database: Path) -> Engine:
     """The database with a small company in it.
 
     Partners ``nw`` (Northwind) and ``bk`` (Brücke & Söhne). Deals ``d1`` (won, of Ana, 90,000 USD), which both touched,
@@ -154,6 +165,15 @@ def filled(engine: Engine) -> Engine:
     (bk) in c3, and ``m6`` (no partner known) in c3. ``s1`` in c3 is a signal. All wait; ``m1`` has an independent
     record.
     """
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        engine.dispose()
+        shutil.copy(filled_database, engine.url.database)
+    else:
+        _fill(engine)
+    return engine
+
+
+def _fill(engine: Engine) -> None:
     with writing(engine) as connection:
         connection.execute(schema.partners.insert(), PARTNERS)
         connection.execute(schema.deals.insert(), DEALS)
@@ -162,7 +182,6 @@ def filled(engine: Engine) -> Engine:
         connection.execute(schema.moments.insert(), [_moment(*row) for row in MOMENTS])
         connection.execute(schema.partner_scores.insert(), SCORES)
         regrade_all(connection)
-    return engine
 
 
 PARTNERS: list[dict[str, Any]] = [
