@@ -131,7 +131,7 @@ def export_audit(workspace: Workspace, config: Config, out: Path) -> int:
     Raises ``WorkspaceError`` when it is broken (the file is written all the same) or the file cannot be written.
     """
     with opened_database(workspace, config) as engine:
-        from review.pages.taken_out import as_csv, as_json_lines
+        from review.pages.audit_files import as_csv, as_json_lines
         from review.store.audit import AuditFilters, all_events
         from review.store.events import chain
 

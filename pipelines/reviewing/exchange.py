@@ -22,7 +22,7 @@ from review.store.claims import regrade_all
 from review.store.engine import writing
 from review.store.forgetting import forget_conversations
 from review.store.settings import keep, kept
-from review.store.tables import last_change
+from review.store.workspace_tables import last_change
 
 __all__ = ["Exchanged", "exchange", "has_changed", "was_filled"]
 

@@ -14,7 +14,7 @@ from features.tables import MOMENTS, REVIEWS
 from pipelines.workspace import Workspace
 from review.store.claims import regrade_all
 from review.store.engine import writing
-from review.store.tables import judged_moments, review_ids, reviews, take_reviews
+from review.store.workspace_tables import judged_moments, review_ids, reviews, take_reviews
 
 __all__ = ["followed", "handed_on"]
 

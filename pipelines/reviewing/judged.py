@@ -16,7 +16,7 @@ from features.tables import JUDGED_MOMENTS, REVIEWS, Table
 from pipelines.reviewing.handed import handed_on
 from pipelines.workspace import Workspace
 from review.store.engine import writing
-from review.store.tables import judged_moments, review_ids, reviews, take_reviews
+from review.store.workspace_tables import judged_moments, review_ids, reviews, take_reviews
 
 __all__ = ["taken", "written"]
 

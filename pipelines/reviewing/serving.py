@@ -19,7 +19,7 @@ WAITING: Final = 2048
 STOP_SECONDS: Final = 10
 """How long requests in progress are waited for at the end."""
 KEEP_SECONDS: Final = 75
-"""How long a connection is kept open without a request: longer than proxies keep theirs, so that they end them first."""
+"""How long a connection is kept open without a request: longer than proxies do, so that they end them first."""
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from features.grades import grade
 from features.shown import Interval
 from review.pages.moment_lines import state_of
 from review.store.claims import evidence, supports
-from review.store.facts import given_of, touches_of
+from review.store.deal_facts import given_of, touches_of
 from review.store.grounds import grounds
 from review.store.partner_moments import WHOSE
 from review.store.partners import Claim, claims_of, range_of

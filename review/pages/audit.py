@@ -13,9 +13,9 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 from pydantic import AwareDatetime, BaseModel, BeforeValidator
 
 from review.desk import AtDesk
+from review.pages.audit_files import as_csv, as_json_lines
 from review.pages.differences import Change, changes
 from review.pages.filters import Text
-from review.pages.taken_out import as_csv, as_json_lines
 from review.rendering import page, segment
 from review.roles import Right, Viewer
 from review.security.access import needs

@@ -9,7 +9,7 @@ from typing import Final
 
 from features.shown import count, day
 from features.tables import DIRECT
-from review.store.facts import Touch, touches_of
+from review.store.deal_facts import Touch, touches_of
 from review.store.moments import Deal
 
 __all__ = ["DealLine", "deal_line"]

@@ -12,10 +12,10 @@ from sqlalchemy.engine import Connection
 
 from review.desk import desk_of
 from review.pages.filters import LongText, Number, Text
-from review.pages.look import Look, look
+from review.pages.moment_look import Look, look
+from review.pages.moment_said import Told, told
 from review.pages.moment_view import Found, moment_view, partner_choices
-from review.pages.said import Told, told
-from review.pages.words import said_in, span_of, words_of
+from review.pages.moment_words import said_in, span_of, words_of
 from review.rendering import page
 from review.roles import Right, Viewer
 from review.security.access import needs

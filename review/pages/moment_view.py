@@ -12,11 +12,11 @@ from features.shown import day, percent
 from review.highlight import link_out
 from review.pages.deal_line import deal_line
 from review.pages.filters import address, kept
-from review.pages.look import Look
 from review.pages.moment_lines import state_of
-from review.pages.said import Told, asked_words, others_of, own, verdict_words, voice
+from review.pages.moment_look import Look
+from review.pages.moment_said import Told, asked_words, others_of, own, verdict_words, voice
+from review.pages.moment_words import span_of
 from review.pages.talk import AROUND, evidence_of, lines, shown_turns
-from review.pages.words import span_of
 from review.rendering import amount, segment, type_name
 from review.roles import Right, Viewer
 from review.scripts import mixes_scripts

@@ -11,9 +11,9 @@ from sqlalchemy.engine import Connection
 
 from review.desk import Desk, desk_of
 from review.pages.filters import address, asked
-from review.pages.look import Did, Look
+from review.pages.moment_look import Did, Look
+from review.pages.moment_said import told
 from review.pages.queue_view import queue_view
-from review.pages.said import told
 from review.rendering import page
 from review.roles import Right, Viewer
 from review.security.access import needs

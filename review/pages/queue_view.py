@@ -9,8 +9,8 @@ from features.assist.taxonomy import taxonomy
 from features.shown import count, whole
 from review.highlight import shortened
 from review.pages.filters import address, kept
-from review.pages.look import Look
 from review.pages.moment_lines import state_of
+from review.pages.moment_look import Look
 from review.rendering import type_name
 from review.roles import Right, Viewer
 from review.scripts import mixes_scripts

@@ -11,8 +11,8 @@ from features.shown import day
 from features.tables import DIRECT
 from review.pages.claim_table import OWN_TEAM, rank
 from review.rendering import type_name
+from review.store.deal_facts import Stage, stages_of, touches_of
 from review.store.deals import DealFile
-from review.store.facts import Stage, stages_of, touches_of
 
 __all__ = ["LOOKS", "Band", "Lane", "Mark", "Timeline", "timeline"]
 

@@ -12,10 +12,10 @@ from sqlalchemy.engine import Connection
 
 from review.desk import desk_of
 from review.pages.filters import LongText, address, some
-from review.pages.look import Did, Look, Tool
 from review.pages.moment import Asked, Id, Judge, existing, shown
+from review.pages.moment_look import Did, Look, Tool
+from review.pages.moment_words import rest_of, said_in, span_of
 from review.pages.talk import whole_span
-from review.pages.words import rest_of, said_in, span_of
 from review.roles import Viewer
 from review.store.engine import writing
 from review.store.judgements import add_missed, add_note, ignore, judge, split, undo, unignore

@@ -10,7 +10,7 @@ from typing import Any, Final
 from features.grades import NEAR_DAYS, grade
 from features.shown import day
 from review.store.claims import supports
-from review.store.facts import given_of, touches_of
+from review.store.deal_facts import given_of, touches_of
 
 __all__ = ["Record", "grounds", "latest", "record_of"]
 

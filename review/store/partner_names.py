@@ -29,12 +29,16 @@ class Named:
 def partners_like(
     connection: Connection, text: str, *, deal_id: str | None = None, own: Sequence[str] = ()
 ) -> list[Named]:
-    """Partners whose names hold the text, at most 20: ``own`` first, then those on the deal, then by name."""
-    query = _query(deal_id)
-    if text.strip():
-        query = query.where(sa.func.lower(partners.c.name).contains(text.strip().lower(), autoescape=True))
+    """Partners whose names hold the text, at most 20: ``own`` first, then those on the deal, then by name.
+
+    Of each, names that begin with the text come first.
+    """
+    query, letters, lower = _query(deal_id), text.strip().lower(), sa.func.lower(partners.c.name)
+    if letters:
+        query = query.where(lower.contains(letters, autoescape=True))
     is_own = sa.case((partners.c.partner_id.in_(own), 0), (claims.c.deal_id.is_not(None), 1), else_=2)
-    ordered = query.order_by(is_own, sa.func.lower(partners.c.name), partners.c.partner_id).limit(MOST)
+    begins = sa.case((lower.startswith(letters, autoescape=True), 0), else_=1)
+    ordered = query.order_by(is_own, begins, lower, partners.c.partner_id).limit(MOST)
     return [Named(**row) for row in connection.execute(ordered).mappings()]
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from review.pages.agreement_view import agreement_view
-from review.pages.taken_out import as_json_lines
+from review.pages.audit_files import as_json_lines
 from review.roles import Viewer
 from review.store.audit import AuditFilters, all_events, events_page, known
 from review.store.contested import contested, follow, overruled

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import Engine
 
+from review.pages.audit_files import as_csv, as_json_lines
 from review.pages.differences import Change, changes
-from review.pages.taken_out import as_csv, as_json_lines
 from review.store.audit import AuditFilters, all_events, events_page
 from review.store.engine import writing
 from review.store.events import Event, record

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from review.pages.words import rest_of, said_in, span_of, words_of
+from review.pages.moment_words import rest_of, said_in, span_of, words_of
 from review.store.turns import Span, Turn, quote_of
 
 TURNS = [
