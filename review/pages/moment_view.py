@@ -9,6 +9,7 @@ from typing import Any, Final
 from features.assist.taxonomy import BACKGROUND, taxonomy
 from features.grades import GRADE_TEXTS
 from features.shown import day, percent
+from features.titles import partner_type
 from review.highlight import link_out
 from review.pages.deal_line import deal_line
 from review.pages.filters import address, kept
@@ -30,6 +31,16 @@ __all__ = ["KEYS", "Found", "confidence_words", "judges_blind", "moment_view", "
 
 STEP: Final = 10
 CHANNELS: Final = {"call": "Call", "email": "E-mail", "chat": "Chat", "notes": "Notes"}
+SOURCES: Final = {
+    "gong": "Gong",
+    "slack": "Slack",
+    "vtt": "captions",
+    "srt": "captions",
+    "dialogue": "a transcript",
+    "email": "",
+    "notes": "",
+}
+"""Where a conversation came from, for reading; nothing where its channel tells as much."""
 STAGES: Final = {
     "pre_sale": "before the sale",
     "point_of_sale": "at the point of sale",
@@ -128,7 +139,7 @@ def partner_choices(partners: Sequence[Named], chosen: str | None) -> dict[str, 
 
 
 def _about(partner: Named) -> str:
-    kind = (partner.partner_type or "").replace("_", " ")
+    kind = partner_type(partner.partner_type or "")
     return ", ".join(part for part in ("on this deal" if partner.is_on_deal else "", kind) if part)
 
 
@@ -195,7 +206,7 @@ def _talk(found: Found, look: Look, *, is_blind: bool) -> dict[str, Any]:
         "channel": CHANNELS.get(moment.channel, moment.channel),
         "started_at": moment.started_at,
         "recording": link_out(moment.url, moment.start_s),
-        "source": moment.source_system,
+        "source": SOURCES.get(moment.source_system or "", moment.source_system),
     }
 
 
@@ -212,7 +223,7 @@ def _claim(moment: Moment, kind: str, *, is_blind: bool) -> dict[str, Any]:
         "confidence_words": confidence_words(moment),
         "stage": STAGES.get(moment.journey_stage, moment.journey_stage.replace("_", " ")),
         "magnitude": moment.magnitude,
-        "cues": [str(cue.get("text", "")) if isinstance(cue, dict) else str(cue) for cue in cues],
+        "cues": list(dict.fromkeys(str(cue.get("text", "")) if isinstance(cue, dict) else str(cue) for cue in cues)),
         "is_added": bool(moment.added_by),
         "found_words": f"{by} on {day(moment.detected_at)}.",
         "state_name": state,

@@ -117,7 +117,7 @@ document.addEventListener("mousedown", (event) => { // A click on a button keeps
   if (event.target instanceof Element && event.target.closest("[data-selecting], .actions")) event.preventDefault();
 });
 
-// Lists: letters narrow them, the arrow down goes into them, Enter takes the first that is left.
+// Lists: letters narrow them, the arrow down goes into them, Enter takes what is chosen: after letters, the first that is left.
 const optionsOf = (field) => [...field.closest("[data-picker]").querySelectorAll(".option")];
 const shown = (field) => optionsOf(field).filter((option) => !option.hidden);
 
@@ -141,12 +141,13 @@ document.addEventListener("keydown", (event) => {
   const field = event.target.closest?.("[data-picker] input[type=search]");
   if (!field || !["ArrowDown", "Enter"].includes(event.key) || event.isComposing) return;
   const options = shown(field).map((option) => option.querySelector("input"));
-  const taken = options.find((option) => option.checked) ?? options[0];
+  const chosen = options.find((option) => option.checked);
   event.preventDefault();
-  if (!taken) return;
-  taken.checked = true;
-  if (event.key === "ArrowDown") taken.focus();
-  else field.form.requestSubmit();
+  if (event.key === "Enter") return chosen ? field.form.requestSubmit() : say("Nothing is chosen yet.");
+  const first = chosen ?? options[0];
+  if (!first) return;
+  first.checked = true;
+  first.focus();
 });
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.matches?.(".option input")) {

@@ -50,6 +50,7 @@ def add_missed(
     row = _row(connection, conversation_id, checked_span(span, found), found)
     row = {**row, **told, "journey_stage": _stage(assist_type), "added_by": viewer.name, "detected_at": at}
     row["has_record"] = _has_record(connection, row["deal_id"], partner_id)
+    _refuse_twin(connection, row)
     connection.execute(moments.insert().values(row))
     review = _confirmed(connection, row["moment_id"], viewer, at, note=note)
     _told(connection, row["moment_id"], viewer, "added", {"review_ids": [review], **told}, at)
@@ -171,6 +172,14 @@ def _confirmed(
     review = added_row(connection, row, {**given, **told, "span": span, "note": words(note)})
     settle(connection, moment_id)
     return str(review["review_id"])
+
+
+def _refuse_twin(connection: Connection, row: Mapping[str, Any]) -> None:
+    """Refuses a second moment of the same partner, type and words: it would count twice."""
+    same = ("conversation_id", "partner_id", "assist_type", "quote", "char_start")
+    query = sa.select(moments.c.utterance_ids).where(*(moments.c[name].is_not_distinct_from(row[name]) for name in same))
+    if row["utterance_ids"] in connection.scalars(query.where(moments.c.state != "gone")).all():
+        raise ValueError("There is a moment of these words, this partner and this kind already. Judge that one.")
 
 
 def _told(

@@ -256,6 +256,8 @@ def test_a_moment_is_split_and_a_missed_one_added(login: Any, company: Engine) -
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Shift+End")
     page.keyboard.press("Enter")
+    page.press("dialog:modal [data-find]", "Enter")
+    assert page.locator("dialog:modal").is_visible()
     page.fill("dialog:modal [data-find]", "warned")
     press(page, "Enter")
     assert "Added, and confirmed by you." in page.inner_text(".told")

@@ -12,6 +12,7 @@ from review.store.filters import Filters
 from review.store.neighbours import neighbours
 from review.store.partner_names import named, partners_like
 from review.store.queue import next_moment, queue_page
+from review.store.schema import partners
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
@@ -58,5 +59,15 @@ def test_partners_are_found_by_letters_first_those_on_the_deal(filled: Engine) -
         assert [each.partner_id for each in partners_like(connection, "", own=["nw"])] == ["nw", "bk"]
         assert [each.is_on_deal for each in partners_like(connection, "ck", deal_id="d1")] == [True]
         assert partners_like(connection, "%") == []
+
+
+def test_partners_whose_names_begin_with_the_letters_come_first(filled: Engine) -> None:
+    with filled.begin() as connection:
+        connection.execute(partners.insert(), [{"partner_id": name, "name": name} for name in ("Bexlum", "Lumari")])
+        assert [each.name for each in partners_like(connection, "lum")] == ["Lumari", "Bexlum"]
+
+
+def test_a_partner_is_named_by_its_whole_name(filled: Engine) -> None:
+    with filled.connect() as connection:
         assert named(connection, " northwind ") == "nw"
         assert named(connection, "North") is None

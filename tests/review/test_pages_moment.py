@@ -124,6 +124,17 @@ def test_a_missed_moment_is_added_and_shown(filled: Engine, client_as: Client) -
     assert 'role="alert"' in missing.text
 
 
+def test_a_moment_that_is_there_already_is_not_added_again(filled: Engine, client_as: Client) -> None:
+    client = client_as("reviewer")
+    form = {"selection": "1.0-1.22", "assist_type": "risk_save", "partner": "bk"}
+    assert client.post("/moments/m2/missed", data=form).status_code == 303
+    again = client.post("/moments/m2/missed", data=form)
+    assert again.status_code == 422
+    assert "already" in again.text
+    client.post("/undo")
+    assert client.post("/moments/m2/missed", data=form).status_code == 303
+
+
 def test_undo_goes_back_step_by_step_and_opens_what_was_undone(filled: Engine, client_as: Client) -> None:
     client = client_as("reviewer")
     client.post("/moments/m1/verdict", data={"verdict": "confirmed"})
