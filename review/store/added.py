@@ -12,12 +12,12 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from features.assist.magnitude import magnitude
 from features.assist.taxonomy import taxonomy
-from review.roles import Right, Viewer
+from review.roles import Viewer
 from review.store.events import Event, record
 from review.store.schema import conversations, deals, moments
 from review.store.standing import settle
 from review.store.turns import Span, Turn, checked_span, quote_of, turns
-from review.store.verdicts import added_row, checked, moment_row, stands, words
+from review.store.verdicts import added_row, checked, may_judge, moment_row, stands, words
 
 __all__ = ["PERSON", "add_missed", "evidence_of", "split"]
 
@@ -42,7 +42,7 @@ def add_missed(
     Raises ``LookupError`` for an unknown conversation or partner, ``ValueError`` for words that do not lie in it or a
     type that is no assist, and ``PermissionError``.
     """
-    _may(viewer)
+    may_judge(viewer)
     found = turns(connection, conversation_id)
     if not found:
         raise LookupError(f"There is no conversation {conversation_id!r}.")
@@ -65,7 +65,7 @@ def split(
     Returns both ids. Type and partner are those that stand. Raises ``LookupError`` for an unknown moment,
     ``ValueError`` for spans that do not lie in the conversation or are not two, and ``PermissionError``.
     """
-    _may(viewer)
+    may_judge(viewer)
     old = moment_row(connection, moment_id)
     found = turns(connection, old["conversation_id"])
     if len(spans) != 2:
@@ -177,7 +177,9 @@ def _confirmed(
 def _refuse_twin(connection: Connection, row: Mapping[str, Any]) -> None:
     """Refuses a second moment of the same partner, type and words: it would count twice."""
     same = ("conversation_id", "partner_id", "assist_type", "quote", "char_start")
-    query = sa.select(moments.c.utterance_ids).where(*(moments.c[name].is_not_distinct_from(row[name]) for name in same))
+    query = sa.select(moments.c.utterance_ids).where(
+        *(moments.c[name].is_not_distinct_from(row[name]) for name in same)
+    )
     if row["utterance_ids"] in connection.scalars(query.where(moments.c.state != "gone")).all():
         raise ValueError("There is a moment of these words, this partner and this kind already. Judge that one.")
 
@@ -195,11 +197,6 @@ def _told(
     after = {**what, "now": stands(row)}
     event = Event(viewer.name, viewer.role, action, "moment", moment_id, before, after, row["model_version"])
     record(connection, event, at)
-
-
-def _may(viewer: Viewer) -> None:
-    if not viewer.may(Right.JUDGE):
-        raise PermissionError(f"The role {viewer.role} may not judge.")
 
 
 def _stage(assist_type: str) -> str:
