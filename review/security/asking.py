@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from starlette.requests import Request
 
-__all__ = ["SIGNED", "local_path", "login_path", "wants_json", "wants_part"]
+__all__ = ["SIGNED", "local_path", "login_path", "parts_of", "wants_json", "wants_part"]
 
 SIGNED: Final = "/v/"
 """Below it, pages are signed by themselves, and work in a browser in which nobody is logged in."""
@@ -26,6 +26,14 @@ def wants_part(request: Request) -> bool:
     return "hx-request" in request.headers and "hx-boosted" not in request.headers
 
 
+def parts_of(address: str) -> SplitResult:
+    """The parts of an address that a header tells; empty ones of what is no address."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
+
+
 def local_path(target: str | None) -> str:
     """A path with its query on this very site, fit for a redirect; ``/`` for anything that is not surely one."""
     if not target or not target.startswith("/") or target.startswith("//"):
@@ -40,7 +48,7 @@ def local_path(target: str | None) -> str:
 def login_path(request: Request) -> str:
     """Where somebody logs in who then wants to come back to what they asked for."""
     if wants_part(request):
-        current = urlsplit(request.headers.get("hx-current-url", ""))
+        current = parts_of(request.headers.get("hx-current-url", ""))
         back = local_path(f"{current.path}?{current.query}" if current.query else current.path)
     elif request.method == "GET":
         back = local_path(f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path)

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from review.desk import Options, desk_of
-from review.security.asking import SIGNED
+from review.security.asking import SIGNED, parts_of
 from review.security.cookies import browser_cookie, cookie_of, new_token, session_cookie, set_on_start
 from review.security.errors import problem
 
@@ -83,7 +83,7 @@ def _is_foreign(request: Request, options: Options) -> bool:
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin", "null")
     ours = (request.headers.get("host", ""), urlsplit(options.base_url).netloc)
-    return site not in ("same-origin", "none") or (origin != "null" and urlsplit(origin).netloc not in ours)
+    return site not in ("same-origin", "none") or (origin != "null" and parts_of(origin).netloc not in ours)
 
 
 async def _body(receive: Receive) -> bytes:

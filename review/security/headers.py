@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from review.desk import Options, desk_of
+from review.security.asking import parts_of
 
 __all__ = ["HEADERS", "Protection", "protect"]
 
@@ -67,7 +68,4 @@ class Protection:
 
 def _host(scope: Scope) -> str | None:
     """The name in ``Host``, in lower case and without the port; None for what is no host."""
-    try:
-        return urlsplit("//" + Headers(scope=scope).get("host", "")).hostname
-    except ValueError:
-        return None
+    return parts_of("//" + Headers(scope=scope).get("host", "")).hostname

@@ -101,3 +101,13 @@ def test_a_database_of_the_first_step_keeps_its_rows(filled: Engine) -> None:
         assert first_break(connection) is None
         assert connection.scalar(sa.select(sa.func.count()).select_from(events)) == 0
     again.dispose()
+
+
+def test_a_new_file_of_sqlite_is_its_owners_alone_to_read_and_one_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    for name in ("new.db", "shared.db"):
+        (tmp_path / "shared.db").touch(0o640)
+        engine = open_engine(f"sqlite:///{tmp_path / name}")
+        modes = {path.stat().st_mode & 0o777 for path in tmp_path.glob(f"{name}*")}
+        engine.dispose()
+
+        assert modes == ({0o600} if name == "new.db" else {0o640})

@@ -80,6 +80,14 @@ def test_a_part_of_a_page_without_a_session_leads_the_whole_page_to_the_login(vi
     assert answer.headers["hx-redirect"] == "/login?next=/queue%3Ftype%3Drisk_save"
 
 
+@pytest.mark.usefixtures("pages")
+def test_a_part_of_a_page_whose_address_is_none_leads_to_the_login_all_the_same(visitor: TestClient) -> None:
+    answer = visitor.get("/try/judge", headers={"HX-Request": "true", "HX-Current-URL": "http://["})
+
+    assert answer.status_code == 401
+    assert answer.headers["hx-redirect"] == "/login"
+
+
 @pytest.mark.parametrize(
     "target",
     [

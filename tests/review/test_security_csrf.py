@@ -107,6 +107,7 @@ def test_one_users_token_is_of_no_use_to_another(client: TestClient, client_as: 
         ({"Sec-Fetch-Site": "none"}, 200),
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "http://127.0.0.1:3000"}, 403),
+        ({"Origin": "http://["}, 403),
         ({"Origin": "http://127.0.0.1:8765"}, 200),
     ],
 )
