@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from features.assist.taxonomy import Taxonomy
-from features.tables import DIRECT
 from review.pages.moment_lines import MomentLine, moment_line
 from review.roles import Right, Viewer
-from review.store.dispute_files import OPEN, STALE, Contested, DisputeFile
+from review.store.dispute_files import STALE, Contested, DisputeFile, sees_moment
+from review.store.schema import OPEN_DISPUTES
 
 __all__ = ["DisputeView", "Entry", "dispute_view", "named"]
 
@@ -55,7 +55,7 @@ class DisputeView:
 
 def named(row: Row, viewer: Viewer, now: datetime) -> dict[str, Any]:
     """The row with ``age_days``, ``is_open`` and ``is_stale``; a partner does not see who of our people has it."""
-    is_open = row["state"] in OPEN
+    is_open = row["state"] in OPEN_DISPUTES
     age = (row["closed_at"] or now) - row["opened_at"]
     shown = {**row, "is_open": is_open, "is_stale": is_open and age >= STALE, "age_days": max(age.days, 0)}
     if not viewer.may(Right.SEE):
@@ -73,7 +73,7 @@ def dispute_view(
     return DisputeView(
         named(found.row, viewer, now),
         found.about,
-        moment_line(moment) if moment is not None and _sees(viewer, moment) else None,
+        moment_line(moment) if moment is not None and sees_moment(viewer, moment) else None,
         [_entry(row, viewer) for row in found.entries],
         found.is_open,
         viewer.may(Right.CONTEST),
@@ -81,11 +81,6 @@ def dispute_view(
         people,
         classes.ids if may_decide else (),
     )
-
-
-def _sees(viewer: Viewer, moment: Row) -> bool:
-    """A partner sees a moment no more that became another's."""
-    return viewer.sees(moment["told_partner"] or moment["partner_id"] or DIRECT)
 
 
 def _entry(row: Row, viewer: Viewer) -> Entry:

@@ -10,14 +10,23 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from features.tables import DIRECT
 from review.roles import MAY, ROLES, Right, Viewer
-from review.store.schema import claims, deals, dispute_entries, disputes, moments, partners, users
+from review.store.schema import (
+    DISPUTE_STATES,
+    OPEN_DISPUTES,
+    claims,
+    deals,
+    dispute_entries,
+    disputes,
+    moments,
+    partners,
+    users,
+)
 
 __all__ = [
-    "OPEN",
     "PAGE_SIZE",
     "STALE",
-    "STATES",
     "Contested",
     "DisputeFile",
     "assignable",
@@ -25,11 +34,10 @@ __all__ = [
     "dispute_row",
     "listed",
     "numbers",
+    "sees_moment",
     "subject",
 ]
 
-OPEN: Final = ("open", "in_review")
-STATES: Final = (*OPEN, "upheld", "declined")
 STALE: Final = timedelta(days=14)
 """Age from which an open dispute has lain too long."""
 PAGE_SIZE: Final = 50
@@ -58,7 +66,7 @@ class DisputeFile:
     @property
     def is_open(self) -> bool:
         """Whether it awaits a decision."""
-        return self.row["state"] in OPEN
+        return self.row["state"] in OPEN_DISPUTES
 
 
 def listed(
@@ -71,7 +79,7 @@ def listed(
     page: int = 1,
 ) -> list[RowMapping]:
     """A page of the disputes that the viewer may see: open ones first, the oldest on top; then closed, the newest."""
-    is_open = disputes.c.state.in_(OPEN)
+    is_open = disputes.c.state.in_(OPEN_DISPUTES)
     opened = sa.case((is_open, disputes.c.opened_at))
     query = (
         sa.select(*ROW, deals.c.name.label("deal_name"), partners.c.name.label("partner_name"))
@@ -94,7 +102,7 @@ def numbers(
     is_in = (*_seen(viewer), *_narrowed(None, partner_id, owner))
     query = sa.select(disputes.c.state, sa.func.count()).where(*is_in).group_by(disputes.c.state)
     found = {row.state: int(row[1]) for row in connection.execute(query)}
-    return {state: found.get(state, 0) for state in STATES}
+    return {state: found.get(state, 0) for state in DISPUTE_STATES}
 
 
 def subject(
@@ -109,7 +117,14 @@ def subject(
     if deal is None or partner is None or is_hidden:
         raise LookupError("There is no such claim. Open the dispute from the page of the deal or the partner.")
     moment = _moment(connection, moment_id, deal_id, partner_id) if moment_id else None
+    if moment is not None and not sees_moment(viewer, moment):
+        raise _no_moment(moment["moment_id"])
     return Contested(deal, partner, claim, moment)
+
+
+def sees_moment(viewer: Viewer, moment: RowMapping) -> bool:
+    """Whether the viewer may see the moment: a partner sees one no more that became another's."""
+    return viewer.sees(moment["told_partner"] or moment["partner_id"] or DIRECT)
 
 
 def dispute_file(connection: Connection, viewer: Viewer, dispute_id: int) -> DisputeFile:
@@ -154,8 +169,12 @@ def _moment(connection: Connection, moment_id: str, deal_id: str, partner_id: st
     """A moment of the claim, by the found partner or the corrected one."""
     found = _found_moment(connection, moment_id)
     if found is None or found["deal_id"] != deal_id or partner_id not in (found["partner_id"], found["told_partner"]):
-        raise LookupError(f"The claim has no moment {moment_id!r}.")
+        raise _no_moment(moment_id)
     return found
+
+
+def _no_moment(moment_id: str) -> LookupError:
+    return LookupError(f"The claim has no moment {moment_id!r}.")
 
 
 def _found_moment(connection: Connection, moment_id: str) -> RowMapping | None:

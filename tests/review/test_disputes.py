@@ -15,6 +15,7 @@ from review.store.dispute_files import dispute_file, listed, numbers
 from review.store.disputes import Effect, assign, open_dispute, resolve, say
 from review.store.engine import writing
 from review.store.events import first_break
+from review.store.judgements import judge
 from review.store.schema import claims, events, judgements, moments, users
 
 AT = datetime(2026, 6, 1, 9, tzinfo=UTC)
@@ -123,6 +124,19 @@ def test_an_upheld_dispute_can_give_its_moment_to_another_partner(filled: Engine
     with filled.connect() as connection:
         moment = connection.execute(sa.select(moments).where(moments.c.moment_id == "m2")).mappings().one()
     assert (moment["verdict"], moment["told_partner"]) == ("relabelled", "bk")
+
+
+def test_a_partner_neither_sees_nor_contests_a_moment_that_became_anothers(
+    filled: Engine, client_as: Callable[..., Client]
+) -> None:
+    with writing(filled) as connection:
+        judge(connection, "m2", ADA, verdict="confirmed", partner_id="bk", at=AT)
+    about = {"deal": "d1", "partner": "nw", "moment": "m2"}
+
+    assert client_as("partner", partner_id="nw").get("/disputes/new", params=about).status_code == 404
+    assert client_as("reviewer").get("/disputes/new", params=about).status_code == 200
+    with pytest.raises(LookupError, match="no moment"):
+        opened(filled, NORA, moment_id="m2")
 
 
 def test_a_declined_dispute_changes_no_moment(filled: Engine) -> None:
