@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipelines.reviewing.backup import Copied
     from pipelines.reviewing.exchange import Exchanged
     from pipelines.reviewing.sending import SendReport
-    from review.desk import Options
+    from review.desk import Desk, Options
 
 __all__ = [
     "Serving",
@@ -173,14 +173,12 @@ def page_options(review: ReviewConfig, report_currency: str | None, address: str
     )
 
 
-def _serving(desk: object) -> Serving:
+def _serving(desk: Desk) -> Serving:
     import sqlalchemy as sa
 
-    from review.desk import Desk
     from review.security.setup import setup_link
     from review.store.schema import moments
 
-    assert isinstance(desk, Desk)
     waits = (moments.c.state == "waiting") & moments.c.is_assist
     with desk.engine.connect() as connection:
         waiting = connection.scalar(sa.select(sa.func.count()).select_from(moments).where(waits)) or 0

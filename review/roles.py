@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
-__all__ = ["MAY", "ROLES", "Right", "Viewer"]
+__all__ = ["MAY", "ROLES", "Right", "Role", "Viewer"]
 
 Role = Literal["admin", "manager", "reviewer", "viewer", "partner"]
-ROLES: Final[tuple[Role, ...]] = ("admin", "manager", "reviewer", "viewer", "partner")
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 
 class Right(StrEnum):

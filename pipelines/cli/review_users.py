@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +18,7 @@ from pipelines.cli.options import (
     opened,
 )
 from pipelines.console import show
+from review.roles import Role
 
 app = typer.Typer(
     add_completion=False,
@@ -27,7 +28,6 @@ app = typer.Typer(
     help="Say who may log in to the review page, and as what.",
 )
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The user's name, e.g. an e-mail address.")]
-Role = Literal["admin", "manager", "reviewer", "viewer", "partner"]
 Partner = Annotated[
     str | None, typer.Option("--partner", metavar="ID", help="The company of one of role partner, who sees only it.")
 ]

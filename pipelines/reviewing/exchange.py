@@ -21,15 +21,13 @@ from pipelines.workspace import BRIEF, Workspace
 from review.store.claims import regrade_all
 from review.store.engine import writing
 from review.store.forgetting import forget_conversations
-from review.store.settings import keep, kept
+from review.store.settings import EXCHANGE, keep, kept
 from review.store.workspace_tables import last_change
 
 __all__ = ["Exchanged", "exchange", "has_changed", "was_filled"]
 
 FORMAT: Final = 1
 """Goes up when the same tables make other rows of the database."""
-SEEN: Final = "exchange"
-"""The setting that says how far the exchange has come."""
 PLACE: Final = 0x65786368
 """The number of the lock that an exchange holds in PostgreSQL."""
 READ: Final = (
@@ -173,11 +171,11 @@ def _files(workspace: Workspace, config: Config) -> str:
 
 def _seen(engine: Engine) -> dict[str, Any]:
     with engine.connect() as reader:
-        text = kept(reader, SEEN)
+        text = kept(reader, EXCHANGE)
     found: dict[str, Any] = json.loads(text) if text else {}
     return found
 
 
 def _note(engine: Engine, seen: dict[str, Any]) -> None:
     with writing(engine) as writer:
-        keep(writer, SEEN, json.dumps(seen))
+        keep(writer, EXCHANGE, json.dumps(seen))

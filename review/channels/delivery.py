@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from review.channels.message import Channel, Message, Topic, UndeliverableError, UnreachableError
 from review.desk import Desk
 from review.security.links import signed_link
+from review.store.corrected import WHOSE
 from review.store.engine import writing
 from review.store.messages import Batch, claimed, due, mark_failed, mark_sent, release
 from review.store.schema import deals, moments, partners
@@ -95,10 +96,9 @@ def _is_unsent(refusal: UndeliverableError) -> bool:
 
 
 def _topics(connection: Connection, moment_ids: list[str]) -> dict[str, Topic]:
-    partner_id = sa.func.coalesce(moments.c.told_partner, moments.c.partner_id)
     query = (
         sa.select(moments.c.moment_id, partners.c.name, deals.c.name, deals.c.deal_id, moments.c.started_at)
-        .outerjoin(partners, partners.c.partner_id == partner_id)
+        .outerjoin(partners, partners.c.partner_id == WHOSE)
         .outerjoin(deals, deals.c.deal_id == moments.c.deal_id)
         .where(moments.c.moment_id.in_(moment_ids))
     )

@@ -17,12 +17,13 @@ from features.grades import grade
 from features.shown import Interval
 from review.pages.moment_lines import state_of
 from review.store.claims import evidence, supports
+from review.store.corrected import WHOSE
 from review.store.deal_facts import given_of, touches_of
 from review.store.grounds import grounds
-from review.store.partner_moments import WHOSE
 from review.store.partners import Claim, claims_of, range_of
 from review.store.periods import Period, quarter
 from review.store.schema import claims, deals, judgements, moments, verifications
+from review.store.standing import STANDS
 
 __all__ = ["About", "PackRows", "gathered"]
 
@@ -76,7 +77,7 @@ def gathered(connection: Connection, about: About) -> PackRows:
     claimed = _by_id(connection, sa.select(deals), deals.c.deal_id, ids)
     heard = _moments(connection, about, set(ids))
     moment_ids = [row["moment_id"] for row in heard]
-    stand = sa.select(judgements).where(judgements.c.undone_at.is_(None)).order_by(judgements.c.seq)
+    stand = sa.select(judgements).where(STANDS).order_by(judgements.c.seq)
     judged = _by_id(connection, stand, judgements.c.moment_id, moment_ids)
     asking = sa.select(verifications).order_by(verifications.c.asked_at, verifications.c.verification_id)
     asked = _by_id(connection, asking, verifications.c.moment_id, moment_ids)

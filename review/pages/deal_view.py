@@ -14,8 +14,9 @@ from review.pages.claim_table import ClaimTable, Line, claim_table
 from review.pages.moment_lines import MomentLine, moment_line
 from review.pages.timeline import Timeline, timeline
 from review.store.claims import evidence
-from review.store.deals import OPEN, DealFile
+from review.store.deals import DealFile
 from review.store.grounds import grounds
+from review.store.schema import OPEN_DISPUTES
 
 __all__ = ["Evidence", "deal_view", "meaning_of"]
 
@@ -62,7 +63,7 @@ def deal_view(file: DealFile) -> dict[str, Any]:
         "methods": [
             (column.name, METHOD_TEXTS[column.method].meaning) for column in table.columns if _is_known(column.method)
         ],
-        "open_disputes": [row for row in file.disputes if row["state"] in OPEN],
+        "open_disputes": [row for row in file.disputes if row["state"] in OPEN_DISPUTES],
         "names": file.names,
     }
 
@@ -88,7 +89,7 @@ def _of_partner(file: DealFile, player: str, line: Line | None) -> Evidence:
         grounds(own, file.judgements, file.questions, file.deal, is_inside=True),
         line,
         tuple(_line(file, moment) for moment in own),
-        tuple(row for row in file.disputes if row["partner_id"] == player and row["state"] in OPEN),
+        tuple(row for row in file.disputes if row["partner_id"] == player and row["state"] in OPEN_DISPUTES),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from features.assist.taxonomy import taxonomy
+from features.judgements import OWNER
 from features.shown import day
 from review.rendering import type_name
 
@@ -79,7 +80,7 @@ def moment_line(moment: Row, judged: Sequence[Row] = (), asked: Sequence[Row] = 
         moment["grade"] if tone != "bad" else None,
         text,
         tone,
-        (*(_judgement(row) for row in judged if row["role"] != "rep"), *(_question(row) for row in asked)),
+        (*(_judgement(row) for row in judged if row["role"] != OWNER), *(_question(row) for row in asked)),
     )
 
 

@@ -20,7 +20,6 @@ from review.pages.partner_view import by_grade, by_quarter, kinds, totals
 from review.rendering import page, segment
 from review.roles import Right, Viewer
 from review.security.access import needs
-from review.store.deals import OPEN
 from review.store.partner_moments import moments_counted, moments_of, precision_of
 from review.store.partners import (
     claims_of,
@@ -32,6 +31,7 @@ from review.store.partners import (
     range_of,
 )
 from review.store.periods import Period
+from review.store.schema import OPEN_DISPUTES
 
 __all__ = ["Asked", "Day", "asked_period", "chosen_method", "partner_for", "router"]
 
@@ -126,8 +126,8 @@ def partner_page(
         heard=[(moment_line(row), row["deal_name"] or row["deal_id"] or "") for row in heard],
         said_pages=pager(request, said, ROWS, sum(row["n"] for row in counted), "said"),
         n_waiting=sum(row["n"] for row in counted if row["state"] == "waiting"),
-        disputes=[row for row in contested if row["state"] in OPEN],
-        settled=sum(row["state"] not in OPEN for row in contested),
+        disputes=[row for row in contested if row["state"] in OPEN_DISPUTES],
+        settled=sum(row["state"] not in OPEN_DISPUTES for row in contested),
         precision=precision,
         meaning=meaning_of(chosen),
         says=METHOD_TEXTS[chosen].meaning if chosen in METHOD_TEXTS else "",

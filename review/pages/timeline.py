@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from features.judgements import OWNER
 from features.shown import day
 from features.tables import DIRECT
 from review.pages.claim_table import OWN_TEAM, rank
@@ -163,7 +164,7 @@ def _judgements(file: DealFile) -> Iterable[_Event]:
     whose = {moment["moment_id"]: _whose(moment) for moment in file.moments}
     for moment_id, rows in file.judgements.items():
         for row in rows:
-            who = "the deal's owner" if row["role"] == "rep" else row["reviewer"]
+            who = "the deal's owner" if row["role"] == OWNER else row["reviewer"]
             look = "no" if row["verdict"] == "rejected" else "yes"
             text = f"{row['verdict'].replace('_', ' ')} by {who}"
             yield _Event(whose[moment_id], row["reviewed_at"], "judgement", look, text)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from features.assist.taxonomy import taxonomy
-from features.judgements import ABOUT, DISPUTED
+from features.judgements import ABOUT, DISPUTED, OWNER
 from review.store.periods import Period
 from review.store.schema import judgements, moments
 from review.store.standing import STANDS
@@ -99,7 +99,7 @@ def reviewed(connection: Connection, period: Period) -> pd.DataFrame:
     some kind), ``judged_at`` (UTC).
     """
     at = sa.func.max(judgements.c.reviewed_at).label("judged_at")
-    by_people = STANDS & (judgements.c.role != "rep") & judgements.c.verdict.in_(ABOUT)
+    by_people = STANDS & (judgements.c.role != OWNER) & judgements.c.verdict.in_(ABOUT)
     last = sa.select(judgements.c.moment_id, at).where(by_people).group_by(judgements.c.moment_id).subquery()
     query = (
         sa.select(moments.c.moment_id, *TOLD, moments.c.told_partner, moments.c.confidence, last.c.judged_at)

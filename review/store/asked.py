@@ -11,6 +11,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from review.store.corrected import WHAT, WHOSE
 from review.store.schema import conversations, deals, moments, partners, replies, verifications
 from review.store.turns import quote_of, turns
 from review.store.verifications import Verification, unasked
@@ -19,7 +20,6 @@ __all__ = ["PAGE", "Asked", "Filters", "Reply", "asked", "asked_by_ids", "counts
 
 PAGE: Final = 50
 """Questions on a page."""
-_PARTNER: Final = sa.func.coalesce(moments.c.told_partner, moments.c.partner_id)
 
 
 @dataclass(frozen=True)
@@ -108,11 +108,11 @@ def unasked_partners(connection: Connection) -> list[tuple[str, str, int]]:
     """Partners with confirmed moments that no owner was asked about: id, name, and how many; the most first."""
     number = sa.func.count()
     query = (
-        sa.select(_PARTNER, sa.func.max(partners.c.name), number)
-        .select_from(moments.join(partners, partners.c.partner_id == _PARTNER))
+        sa.select(WHOSE, sa.func.max(partners.c.name), number)
+        .select_from(moments.join(partners, partners.c.partner_id == WHOSE))
         .where(*unasked(), moments.c.deal_id.is_not(None))
-        .group_by(_PARTNER)
-        .order_by(number.desc(), _PARTNER)
+        .group_by(WHOSE)
+        .order_by(number.desc(), WHOSE)
     )
     return [(row[0], row[1], int(row[2])) for row in connection.execute(query)]
 
@@ -121,7 +121,13 @@ def people(connection: Connection) -> list[tuple[str, str | None]]:
     """Owners of deals who can be asked, as id and name, by name; 500 at most."""
     person = sa.func.coalesce(deals.c.owner_email, deals.c.owner_id)
     name = sa.func.max(deals.c.owner_name)
-    query = sa.select(person, name).where(person.is_not(None)).group_by(person).order_by(name, person).limit(500)
+    query = (
+        sa.select(person, name)
+        .where(person.is_not(None))
+        .group_by(person)
+        .order_by(name.nulls_last(), person)
+        .limit(500)
+    )
     return [(row[0], row[1]) for row in connection.execute(query)]
 
 
@@ -129,19 +135,19 @@ def _selected() -> sa.Select[tuple[object, ...]]:
     return (
         sa.select(
             *verifications.c,
-            sa.func.coalesce(moments.c.told_type, moments.c.assist_type).label("assist_type"),
+            WHAT.label("assist_type"),
             moments.c.quote,
             moments.c.told_span,
             moments.c.conversation_id,
             moments.c.started_at,
             conversations.c.channel,
-            _PARTNER.label("partner_id"),
+            WHOSE.label("partner_id"),
             partners.c.name.label("partner_name"),
             deals.c.name.label("deal_name"),
         )
         .outerjoin(moments, moments.c.moment_id == verifications.c.moment_id)
         .outerjoin(conversations, conversations.c.conversation_id == moments.c.conversation_id)
-        .outerjoin(partners, partners.c.partner_id == _PARTNER)
+        .outerjoin(partners, partners.c.partner_id == WHOSE)
         .outerjoin(deals, deals.c.deal_id == verifications.c.deal_id)
     )
 
@@ -149,7 +155,7 @@ def _selected() -> sa.Select[tuple[object, ...]]:
 def _conditions(filters: Filters) -> list[sa.ColumnElement[bool]]:
     columns = {
         verifications.c.state: filters.state,
-        _PARTNER: filters.partner_id,
+        WHOSE: filters.partner_id,
         verifications.c.deal_id: filters.deal_id,
         verifications.c.moment_id: filters.moment_id,
         verifications.c.recipient: filters.recipient,

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from features.assist.taxonomy import taxonomy
 from features.grades import GRADES, grade
 from features.tables import DIRECT
+from review.store.corrected import WHOSE
 from review.store.schema import claims, moments
 
 __all__ = ["LEAST", "evidence", "regrade", "regrade_all", "supports"]
@@ -31,7 +32,7 @@ NEEDED: Final = (
     moments.c.is_confirmed,
     moments.c.is_verified,
     moments.c.has_record,
-    sa.func.coalesce(moments.c.told_partner, moments.c.partner_id).label("whose"),
+    WHOSE.label("whose"),
 )
 
 
@@ -63,8 +64,9 @@ def regrade(connection: Connection, deal_id: str | None, partner_id: str | None)
     """
     if deal_id is None or partner_id is None or partner_id == DIRECT:
         return
-    whose = sa.func.coalesce(moments.c.told_partner, moments.c.partner_id)
-    found = connection.execute(sa.select(*NEEDED).where(moments.c.deal_id == deal_id, whose == partner_id)).mappings()
+    found = connection.execute(
+        sa.select(*NEEDED).where(moments.c.deal_id == deal_id, sa.literal(partner_id) == WHOSE)
+    ).mappings()
     is_it = (claims.c.deal_id == deal_id) & (claims.c.partner_id == partner_id)
     connection.execute(claims.update().where(is_it).values(**evidence(found)))
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from features.assist.taxonomy import taxonomy
-from features.judgements import ABOUT, DECIDES
+from features.judgements import ABOUT, DECIDES, OWNER
 from review.roles import Right, Viewer
 from review.store.schema import deals, judgements, moments, partners
 from review.store.standing import STANDS
@@ -134,6 +134,6 @@ def _says(judgement: Row, moment: Row) -> tuple[str | None, ...]:
     """What somebody's words come to; an owner is asked only whether it is so."""
     what = judgement["assist_type"] or moment["assist_type"]
     is_help = judgement["verdict"] != "rejected" and what not in taxonomy().other_ids
-    if not is_help or judgement["role"] == "rep":
+    if not is_help or judgement["role"] == OWNER:
         return ("help" if is_help else "none",)
     return "help", what, judgement["partner_id"] or moment["partner_id"]

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Dialect
 
 from features.grades import grade
 from review.store.schema import judgements, moments
-from review.store.standing import settle_all
+from review.store.standing import STANDS, settle_all
 
 __all__ = ["digests", "drop", "known_moments", "lose_moments", "put", "put_moments"]
 
@@ -114,7 +114,7 @@ def _type(table: sa.Table, name: str) -> sa.types.TypeEngine[Any]:
 def _again() -> sa.Case[str]:
     """The state of a row that is there already: one that was gone is as people had left it."""
     is_gone = moments.c.state == "gone"
-    unsure = sa.exists().where(judgements.c.moment_id == moments.c.moment_id, judgements.c.undone_at.is_(None))
+    unsure = sa.exists().where(judgements.c.moment_id == moments.c.moment_id, STANDS)
     return sa.case(
         (is_gone & moments.c.ignored_by.is_not(None), "ignored"),
         (is_gone & unsure.where(judgements.c.verdict == "unsure"), "unsure"),

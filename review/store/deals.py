@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from features.tables import DIRECT
-from review.store.schema import claims, deals, disputes, judgements, moments, partners, verifications
+from review.store.schema import OPEN_DISPUTES, claims, deals, disputes, judgements, moments, partners, verifications
+from review.store.standing import STANDS
 from review.store.verifications import unasked
 
 __all__ = [
-    "OPEN",
     "ORDERS",
     "PAGE_SIZE",
     "DealFile",
@@ -30,8 +30,6 @@ __all__ = [
 PAGE_SIZE: Final = 50
 Order = Literal["amount", "closed", "contested"]
 ORDERS: Final[tuple[Order, ...]] = ("amount", "closed", "contested")
-OPEN: Final = ("open", "in_review")
-"""States of a dispute that is not settled."""
 MOST_OWNERS: Final = 500
 
 
@@ -120,7 +118,7 @@ def deal_file(connection: Connection, deal_id: str) -> DealFile | None:
         return None
     of_moments = sa.select(moments.c.moment_id).where(moments.c.deal_id == deal_id)
     found = _all(connection, sa.select(moments).where(moments.c.deal_id == deal_id).order_by(moments.c.started_at))
-    judged = sa.select(judgements).where(judgements.c.moment_id.in_(of_moments), judgements.c.undone_at.is_(None))
+    judged = sa.select(judgements).where(judgements.c.moment_id.in_(of_moments), STANDS)
     asked = sa.select(verifications).where(verifications.c.moment_id.in_(of_moments))
     return DealFile(
         deal,
@@ -173,7 +171,7 @@ def _is_wanted(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
 def _contested() -> sa.Select[Any]:
     """Deals with something that people disagree about, and how much."""
     moment = sa.select(moments.c.deal_id).where(moments.c.state == "contested")
-    both = sa.union_all(moment, sa.select(disputes.c.deal_id).where(disputes.c.state.in_(OPEN))).subquery()
+    both = sa.union_all(moment, sa.select(disputes.c.deal_id).where(disputes.c.state.in_(OPEN_DISPUTES))).subquery()
     return sa.select(both.c.deal_id, sa.func.count().label("n")).group_by(both.c.deal_id)
 
 
@@ -193,7 +191,7 @@ def _counted(connection: Connection, found: Sequence[RowMapping]) -> list[DealRo
         (deal_id, state): number
         for deal_id, state, number in connection.execute(stated.group_by(moments.c.deal_id, moments.c.state))
     }
-    opened = sa.select(disputes.c.deal_id, n).where(disputes.c.deal_id.in_(ids), disputes.c.state.in_(OPEN))
+    opened = sa.select(disputes.c.deal_id, n).where(disputes.c.deal_id.in_(ids), disputes.c.state.in_(OPEN_DISPUTES))
     disputed: dict[str, int] = dict(connection.execute(opened.group_by(disputes.c.deal_id)).all())
     return [
         DealRow(

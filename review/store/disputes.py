@@ -11,9 +11,9 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from features.judgements import DECIDES
 from review.roles import Right, Viewer
-from review.store.dispute_files import OPEN, assignable, dispute_row, subject
+from review.store.dispute_files import assignable, dispute_row, subject
 from review.store.events import Event, record
-from review.store.schema import dispute_entries, disputes
+from review.store.schema import OPEN_DISPUTES, dispute_entries, disputes
 from review.store.verdicts import add_judgement, words
 
 __all__ = ["Effect", "assign", "open_dispute", "resolve", "say"]
@@ -53,7 +53,7 @@ def open_dispute(
         raise PermissionError(f"The role {viewer.role} may not contest claims.")
     subject(connection, viewer, deal_id, partner_id, moment_id)
     text = _said(reason, "why the claim is contested")
-    same = (disputes.c.deal_id == deal_id) & (disputes.c.partner_id == partner_id) & disputes.c.state.in_(OPEN)
+    same = (disputes.c.deal_id == deal_id) & (disputes.c.partner_id == partner_id) & disputes.c.state.in_(OPEN_DISPUTES)
     moment_is = disputes.c.moment_id.is_(None) if moment_id is None else disputes.c.moment_id == moment_id
     if (number := connection.scalar(sa.select(disputes.c.dispute_id).where(same, moment_is))) is not None:
         raise ValueError(f"This is contested already, in dispute {number}. Add to that one.")
@@ -135,7 +135,7 @@ def _open_row(connection: Connection, viewer: Viewer, dispute_id: int) -> RowMap
     if not viewer.may(Right.DECIDE):
         raise PermissionError(f"The role {viewer.role} may not decide disputes.")
     row = dispute_row(connection, viewer, dispute_id)
-    if row["state"] not in OPEN:
+    if row["state"] not in OPEN_DISPUTES:
         raise ValueError(f"Dispute {dispute_id} was {row['state']} already, by {row['closed_by']}.")
     return row
 

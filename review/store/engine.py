@@ -94,6 +94,11 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
         f"busy_timeout = {BUSY_SECONDS}000",
     ):
         connection.execute(f"PRAGMA {pragma}")
+    connection.create_function("lower", 1, _lower, deterministic=True)  # SQLite's own knows the letters of ASCII alone.
+
+
+def _lower(text: Any) -> Any:
+    return text.lower() if isinstance(text, str) else text
 
 
 def _begin_sqlite(connection: Connection) -> None:

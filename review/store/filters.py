@@ -8,19 +8,16 @@ from typing import Final, Literal
 
 import sqlalchemy as sa
 
+from review.store.corrected import WHAT, WHOSE
 from review.store.schema import MOMENT_STATES, moments
 
-__all__ = ["KINDS", "WHAT", "WHOSE", "Band", "Filters", "Kind", "Order", "State", "conditions", "states_of"]
+__all__ = ["KINDS", "Band", "Filters", "Kind", "Order", "State", "conditions", "states_of"]
 
 BANDS: Final = {"sure": (0.8, 2.0), "likely": (0.6, 0.8), "doubtful": (-1.0, 0.6)}
 """Confidence of each band: from (inclusive) to (exclusive)."""
 KINDS: Final = {"moments": (True,), "signals": (False,), "all": (True, False)}
 """Values of ``is_assist`` of each kind."""
 SHOWN_STATES: Final = tuple(state for state in MOMENT_STATES if state != "gone")
-WHOSE: Final = sa.func.coalesce(moments.c.told_partner, moments.c.partner_id)
-"""The partner as people corrected it, else as found."""
-WHAT: Final = sa.func.coalesce(moments.c.told_type, moments.c.assist_type)
-"""The type, likewise."""
 
 Band = Literal["sure", "likely", "doubtful"]
 Kind = Literal["moments", "signals", "all"]

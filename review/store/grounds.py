@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from features.grades import NEAR_DAYS, grade
+from features.judgements import OWNER
 from features.shown import day
 from review.store.claims import supports
 from review.store.deal_facts import given_of, touches_of
@@ -76,7 +77,7 @@ def grounds(
 
 def latest(judged: Sequence[Row], *, is_owner: bool) -> Row | None:
     """The last judgement by the deal's owner, or by anybody else; None without one."""
-    of_them = [row for row in judged if (row["role"] == "rep") == is_owner]
+    of_them = [row for row in judged if (row["role"] == OWNER) == is_owner]
     return of_them[-1] if of_them else None
 
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from features.assist.taxonomy import taxonomy
 from review.store.claims import supports
+from review.store.corrected import WHAT, WHOSE
 from review.store.periods import Period
 from review.store.schema import deals, moments
 
-__all__ = ["WHOSE", "Precision", "moments_counted", "moments_of", "precision_of"]
-
-WHOSE: Final = sa.func.coalesce(moments.c.told_partner, moments.c.partner_id)
-"""Whose help a moment tells of: the corrected partner, or the one that was found."""
+__all__ = ["Precision", "moments_counted", "moments_of", "precision_of"]
 
 
 @dataclass(frozen=True)
@@ -65,10 +62,9 @@ def precision_of(connection: Connection, partner_id: str, period: Period) -> Pre
 
 def _tells_of_help(partner_id: str, period: Period) -> list[sa.ColumnElement[bool]]:
     """Conditions: a moment tells of the partner's help, in the period, and is not gone."""
-    told = sa.func.coalesce(moments.c.told_type, moments.c.assist_type)
     return [
         sa.literal(partner_id) == WHOSE,
         moments.c.state != "gone",
-        told.not_in(taxonomy().other_ids),
+        WHAT.not_in(taxonomy().other_ids),
         *period.holds(moments.c.started_at),
     ]

@@ -13,10 +13,9 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from features.shown import NOTHING, Interval, Money
 from features.tables import DIRECT, METHODS
-from review.store.deals import OPEN
-from review.store.partner_moments import WHOSE
+from review.store.corrected import WHOSE
 from review.store.periods import Period
-from review.store.schema import claims, deals, disputes, moments, partner_scores, partners
+from review.store.schema import OPEN_DISPUTES, claims, deals, disputes, moments, partner_scores, partners
 
 __all__ = [
     "Claim",
@@ -166,7 +165,7 @@ def disputes_of(connection: Connection, partner_id: str) -> Sequence[RowMapping]
         sa.select(disputes, deals.c.name.label("deal_name"))
         .outerjoin(deals, deals.c.deal_id == disputes.c.deal_id)
         .where(disputes.c.partner_id == partner_id)
-        .order_by(disputes.c.state.in_(OPEN).desc(), disputes.c.dispute_id.desc())
+        .order_by(disputes.c.state.in_(OPEN_DISPUTES).desc(), disputes.c.dispute_id.desc())
     )
     return connection.execute(select).mappings().all()
 

@@ -10,7 +10,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from review.store.filters import KINDS, WHAT, WHOSE, Filters, conditions, states_of
+from features.judgements import OWNER
+from review.store.corrected import WHAT, WHOSE
+from review.store.filters import KINDS, Filters, conditions, states_of
 from review.store.ordering import SORTED, beyond
 from review.store.schema import deals, judgements, moments, partners, verifications
 from review.store.standing import STANDS
@@ -106,7 +108,7 @@ def queue_page(connection: Connection, filters: Filters, *, page: int = 1, size:
 def counts(connection: Connection, filters: Filters, reviewer: str, day_start: datetime) -> Counts:
     """How much matches, waits and was done since ``day_start``."""
     found = by_state(connection)
-    today = (judgements.c.reviewed_at >= day_start) & STANDS & (judgements.c.role != "rep")
+    today = (judgements.c.reviewed_at >= day_start) & STANDS & (judgements.c.role != OWNER)
     done = sa.select(sa.func.count(), sa.func.count().filter(judgements.c.reviewer == reviewer)).where(today)
     by_all, by_you = connection.execute(done).one()
     asked = sa.select(sa.func.count()).where(verifications.c.state.in_(OPEN_QUESTIONS))

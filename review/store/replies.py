@@ -8,10 +8,12 @@ from typing import Final, Literal, get_args
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from features.judgements import OWNER
 from features.shown import clean
 from review.store.events import Event, record
 from review.store.judgements import add_judgement
 from review.store.schema import judgements, moments, replies, verifications
+from review.store.standing import STANDS
 from review.store.verifications import Verification, found
 
 __all__ = ["ANSWERS", "LONGEST_COMMENT", "VERDICTS", "Answer", "TooLateError", "answer", "not_me", "want_new_link"]
@@ -60,7 +62,7 @@ def answer(connection: Connection, verification_id: str, said: Answer, comment: 
         connection,
         question.moment_id,
         reviewer=question.recipient,
-        role="rep",
+        role=OWNER,
         verdict=VERDICTS[said],
         at=at,
         source=SOURCE,
@@ -100,9 +102,9 @@ def _undo(connection: Connection, question: Verification, at: datetime) -> None:
         .where(
             judgements.c.moment_id == question.moment_id,
             judgements.c.reviewer == question.recipient,
-            judgements.c.role == "rep",
+            judgements.c.role == OWNER,
             judgements.c.source == SOURCE,
-            judgements.c.undone_at.is_(None),
+            STANDS,
         )
         .values(undone_at=at)
     )
@@ -134,5 +136,5 @@ def _record(connection: Connection, question: Verification, action: str, at: dat
     """An audit row; by link only the recipient is known, also where somebody else held it."""
     who = question.recipient if action == "answered" else f"holder of the link to {question.recipient}"
     before = {"state": question.state, "answer": question.answer}
-    event = Event(who, "rep", action, "verification", question.verification_id, before=before, after=dict(after))
+    event = Event(who, OWNER, action, "verification", question.verification_id, before=before, after=dict(after))
     record(connection, event, at)

@@ -13,8 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
 __all__ = [
+    "DISPUTE_STATES",
     "METADATA",
     "MOMENT_STATES",
+    "OPEN_DISPUTES",
     "VERIFICATION_STATES",
     "Utc",
     "claims",
@@ -40,6 +42,9 @@ MOMENT_STATES: Final = ("waiting", "judged", "contested", "ignored", "unsure", "
 """``contested``: people disagree and nobody has decided. ``gone``: found no more before anybody judged it."""
 VERIFICATION_STATES: Final = ("queued", "sent", "answered", "contradicted", "expired", "withdrawn", "undeliverable")
 """``contradicted``: it was answered again, otherwise."""
+OPEN_DISPUTES: Final = ("open", "in_review")
+"""States of a dispute that is not decided."""
+DISPUTE_STATES: Final = (*OPEN_DISPUTES, "upheld", "declined")
 
 
 class Utc(sa.types.TypeDecorator[datetime]):

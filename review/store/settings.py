@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -10,7 +11,10 @@ from sqlalchemy.engine import Connection, Engine
 from review.store.engine import writing
 from review.store.schema import settings
 
-__all__ = ["keep", "kept", "secret"]
+__all__ = ["EXCHANGE", "keep", "kept", "secret"]
+
+EXCHANGE: Final = "exchange"
+"""The setting that says what of the workspace was taken in: it changes with the moments that are found."""
 
 
 def kept(connection: Connection, name: str) -> str | None:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection, Row, RowMapping
 
 from features.assist.taxonomy import taxonomy
 from features.grades import grade
-from features.judgements import ABOUT, DISPUTED, Judgement, Standing, standing
+from features.judgements import ABOUT, DISPUTED, OWNER, Judgement, Standing, standing
 from review.store.claims import regrade
 from review.store.schema import judgements, moments
 from review.store.second import kept_share, wants_second
@@ -108,7 +108,7 @@ def _state(found: RowMapping, result: Standing, said: Sequence[Row[Any]]) -> str
 
 def _second_after(found: RowMapping, result: Standing, said: Sequence[Row[Any]], share: float) -> str | None:
     """The only reviewer who judged a moment of which a second opinion is wanted; None for another moment."""
-    judged = {(row.reviewer, row.role) for row in said if row.role != "rep"}
+    judged = {(row.reviewer, row.role) for row in said if row.role != OWNER}
     if result.verdict is None or not found["is_found"] or len(judged) != 1:
         return None
     ((reviewer, role),) = judged

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from review.store.schema import MOMENT_STATES, deals, events, moments, partners
-from review.store.settings import kept
+from review.store.settings import EXCHANGE, kept
 
 __all__ = ["Choice", "Choices", "by_state", "choices"]
 
@@ -25,8 +25,6 @@ LARGE: Final = ("waiting", "judged")
 """States that hold many moments."""
 SMALL: Final = tuple(state for state in MOMENT_STATES if state not in (*LARGE, "gone"))
 """States that are counted each time."""
-EXCHANGE: Final = "exchange"
-"""The setting that tells what of the workspace was taken in: it changes with the moments that are found."""
 
 
 @dataclass(frozen=True)

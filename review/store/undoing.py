@@ -13,7 +13,7 @@ from review.roles import Right, Viewer
 from review.store.events import Event, record
 from review.store.schema import events, judgements, moments, notes
 from review.store.standing import STANDS, settle
-from review.store.verdicts import moment_row, stands, words
+from review.store.verdicts import may_judge, moment_row, stands, words
 
 __all__ = ["add_note", "ignore", "undo", "unignore"]
 
@@ -28,7 +28,7 @@ def undo(connection: Connection, viewer: Viewer, at: datetime, review_id: str | 
     somebody else if the viewer may decide. Returns the ``moment_id``, or None where there is nothing to take back.
     Raises ``LookupError`` for a judgement that is not there or was taken back before, and ``PermissionError``.
     """
-    _may_judge(viewer)
+    may_judge(viewer)
     if review_id is not None:
         return _undo_review(connection, viewer, review_id, at)
     event = _latest(connection, viewer.name)
@@ -53,7 +53,7 @@ def unignore(connection: Connection, moment_id: str, viewer: Viewer, at: datetim
 
 def add_note(connection: Connection, moment_id: str, viewer: Viewer, note: str, at: datetime) -> None:
     """Keeps a note on a moment. Raises ``LookupError``, and ``ValueError`` for one without words."""
-    _may_judge(viewer)
+    may_judge(viewer)
     text = words(note)
     if text is None:
         raise ValueError("The note is empty. Write something.")
@@ -114,7 +114,7 @@ def _take_back(connection: Connection, viewer: Viewer, review_ids: list[str], at
 def _set_aside(
     connection: Connection, moment_id: str, viewer: Viewer, who: str | None, at: datetime, *, action: str
 ) -> None:
-    _may_judge(viewer)
+    may_judge(viewer)
     before = moment_row(connection, moment_id)
     if (before["ignored_by"] is None) == (who is None):
         return
@@ -122,11 +122,6 @@ def _set_aside(
     connection.execute(moments.update().where(moments.c.moment_id == moment_id).values(values))
     settle(connection, moment_id)
     _told(connection, viewer, action, before, {}, at)
-
-
-def _may_judge(viewer: Viewer) -> None:
-    if not viewer.may(Right.JUDGE):
-        raise PermissionError(f"The role {viewer.role} may not judge.")
 
 
 def _told(

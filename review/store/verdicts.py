@@ -28,6 +28,7 @@ __all__ = [
     "added_row",
     "checked",
     "judge",
+    "may_judge",
     "moment_row",
     "stands",
     "words",
@@ -119,8 +120,7 @@ def judge(
     With ``decides`` somebody who has the right settles what others disagree about. Raises as ``add_judgement``, and
     ``PermissionError``.
     """
-    if not viewer.may(Right.DECIDE if decides else Right.JUDGE):
-        raise PermissionError(f"The role {viewer.role} may not {'decide' if decides else 'judge'}.")
+    may_judge(viewer, decides=decides)
     others = () if seen_version is None else _meanwhile(connection, moment_id, viewer.name, seen_version)
     role = DECIDES if decides else "reviewer"
     review_id = add_judgement(
@@ -140,6 +140,12 @@ def judge(
         moments.update().where(moments.c.moment_id == moment_id).values(opened_by=None, opened_until=None)
     )
     return Judged(review_id, others)
+
+
+def may_judge(viewer: Viewer, *, decides: bool = False) -> None:
+    """Raises ``PermissionError`` where the viewer may not judge or, with ``decides``, not settle disagreements."""
+    if not viewer.may(Right.DECIDE if decides else Right.JUDGE):
+        raise PermissionError(f"The role {viewer.role} may not {'decide' if decides else 'judge'}.")
 
 
 def moment_row(connection: Connection, moment_id: str) -> RowMapping:

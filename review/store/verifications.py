@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from features.assist.taxonomy import taxonomy
 from review.desk import Options
+from review.store.corrected import WHOSE
 from review.store.events import Event, record
 from review.store.schema import deals, moments, verifications
 
@@ -237,7 +238,7 @@ def _unasked(connection: Connection, deal_id: str | None, partner_id: str | None
     if deal_id:
         query = query.where(moments.c.deal_id == deal_id)
     if partner_id:
-        query = query.where(sa.func.coalesce(moments.c.told_partner, moments.c.partner_id) == partner_id)
+        query = query.where(sa.literal(partner_id) == WHOSE)
     query = query.order_by(moments.c.stake.desc(), moments.c.moment_id).limit(MOST_AT_ONCE)
     return list(connection.scalars(query))
 
