@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Depends, Form, HTTPException, Path, Query, Request
+from fastapi import APIRouter, Depends, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, BeforeValidator, Field
 
@@ -14,6 +14,7 @@ from review.desk import AtDesk, Desk
 from review.pages.agreement_view import AgreementView, agreement_view
 from review.pages.filters import some, storable
 from review.pages.paging import MOST_PAGES, pager
+from review.pages.refusing import refusing
 from review.rendering import page
 from review.roles import Right, Viewer
 from review.security.access import needs
@@ -134,13 +135,8 @@ def decide(
     note: Annotated[Note, Form()] = None,
 ) -> RedirectResponse:
     """Decides as one of those who judged."""
-    try:
-        with writing(desk.engine) as connection:
-            follow(connection, viewer, moment_id, review_id, note, desk.clock())
-    except LookupError as error:
-        raise HTTPException(404, str(error)) from error
-    except ValueError as error:
-        raise HTTPException(409, str(error)) from error
+    with refusing(unfit=409), writing(desk.engine) as connection:
+        follow(connection, viewer, moment_id, review_id, note, desk.clock())
     return RedirectResponse("/agreement/contested", 303)
 
 

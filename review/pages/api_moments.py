@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query
@@ -25,6 +23,7 @@ from review.pages.api_shapes import (
 )
 from review.pages.filters import Short, asked
 from review.pages.queue import midnight
+from review.pages.refusing import refusing
 from review.roles import Right, Viewer
 from review.security.access import needs
 from review.store.engine import writing
@@ -76,7 +75,7 @@ def read_moment(viewer: Sees, desk: AtDesk, moment_id: Id) -> MomentAnswer:  # n
 @router.post("/moments/{moment_id}/verdicts", status_code=201)
 def add_verdict(viewer: Judges, desk: AtDesk, moment_id: Id, given: Verdict) -> JudgedAnswer:
     """Takes a judgement down; ``others`` tells what other people did since the moment's ``version`` was read."""
-    with _refusing(), writing(desk.engine) as connection:
+    with refusing(), writing(desk.engine) as connection:
         judged = judge(
             connection,
             moment_id,
@@ -97,7 +96,7 @@ def add_verdict(viewer: Judges, desk: AtDesk, moment_id: Id, given: Verdict) -> 
 @router.post("/moments/{moment_id}/split", status_code=201)
 def split_moment(viewer: Judges, desk: AtDesk, moment_id: Id, given: Split) -> SplitAnswer:
     """Makes two moments of one; the first span stays with it."""
-    with _refusing(), writing(desk.engine) as connection:
+    with refusing(), writing(desk.engine) as connection:
         spans = [span.model_dump() for span in given.spans]
         first, second = split(connection, moment_id, viewer, spans, desk.clock())
     return SplitAnswer(moment_ids=[first, second])
@@ -107,7 +106,7 @@ def split_moment(viewer: Judges, desk: AtDesk, moment_id: Id, given: Split) -> S
 def add_moment(viewer: Judges, desk: AtDesk, conversation_id: Id, given: Added) -> AddedAnswer:
     """Adds a moment that no model found."""
     span = given.span.model_dump()
-    with _refusing(), writing(desk.engine) as connection:
+    with refusing(), writing(desk.engine) as connection:
         moment_id = add_missed(
             connection, viewer, conversation_id, span, given.partner_id, given.assist_type, given.note, desk.clock()
         )
@@ -117,22 +116,9 @@ def add_moment(viewer: Judges, desk: AtDesk, conversation_id: Id, given: Added) 
 @router.post("/undo")
 def take_back(viewer: Judges, desk: AtDesk, given: Undo | None = None) -> UndoneAnswer:
     """Takes back the viewer's latest action, or a judgement by its id; ``moment_id`` is null where nothing is left."""
-    with _refusing(), writing(desk.engine) as connection:
+    with refusing(), writing(desk.engine) as connection:
         moment_id = undo(connection, viewer, desk.clock(), given.review_id if given else None)
     return UndoneAnswer(moment_id=moment_id)
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    """Answers what cannot be done with its reason: 404 for what is not there, 403, or 422."""
-    try:
-        yield
-    except LookupError as error:
-        raise HTTPException(404, str(error.args[0])) from error
-    except PermissionError as error:
-        raise HTTPException(403, str(error)) from error
-    except ValueError as error:
-        raise HTTPException(422, str(error)) from error
 
 
 def _existing(connection: Connection, moment_id: str) -> Moment:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Form, HTTPException, Path, Query, Request
+from fastapi import APIRouter, Depends, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 from sqlalchemy.engine import Connection
@@ -16,6 +14,7 @@ from review.desk import AtDesk, Desk
 from review.pages.dispute_view import dispute_view, named
 from review.pages.filters import Text, some, storable
 from review.pages.paging import MOST_PAGES, PageNumber, pager
+from review.pages.refusing import refusing
 from review.rendering import page
 from review.roles import Right, Viewer
 from review.security.access import needs
@@ -114,7 +113,7 @@ def new(
     request: Request, viewer: Contester, desk: AtDesk, deal: Text = None, partner: Text = None, moment: Text = None
 ) -> HTMLResponse:
     """The form by which a claim is contested."""
-    with _told(), desk.engine.connect() as connection:
+    with refusing(), desk.engine.connect() as connection:
         about = subject(connection, viewer, deal or "", partner or "", moment)
     return page(request, "dispute_new.html.jinja", viewer, about=about)
 
@@ -128,7 +127,7 @@ def open_by_form(viewer: Contester, desk: AtDesk, form: Annotated[NewDispute, Fo
 @router.get("/disputes/{dispute_id}", response_class=HTMLResponse, include_in_schema=False)
 def dispute(request: Request, viewer: Seer, desk: AtDesk, dispute_id: Number) -> HTMLResponse:
     """One dispute."""
-    with _told(), desk.engine.connect() as connection:
+    with refusing(), desk.engine.connect() as connection:
         found = dispute_file(connection, viewer, dispute_id)
         people = assignable(connection) if viewer.may(Right.DECIDE) else []
     view = dispute_view(found, viewer, desk.clock(), people, taxonomy())
@@ -138,7 +137,7 @@ def dispute(request: Request, viewer: Seer, desk: AtDesk, dispute_id: Number) ->
 @router.post("/disputes/{dispute_id}/say", include_in_schema=False)
 def add(viewer: Contester, desk: AtDesk, dispute_id: Number, form: Annotated[Said, Form()]) -> RedirectResponse:
     """Adds words to a dispute."""
-    with _told(), writing(desk.engine) as connection:
+    with refusing(), writing(desk.engine) as connection:
         say(connection, viewer, dispute_id, form.text, desk.clock(), is_internal=form.is_internal)
     return RedirectResponse(f"/disputes/{dispute_id}#said", 303)
 
@@ -146,7 +145,7 @@ def add(viewer: Contester, desk: AtDesk, dispute_id: Number, form: Annotated[Sai
 @router.post("/disputes/{dispute_id}/assign", include_in_schema=False)
 def give(viewer: Decider, desk: AtDesk, dispute_id: Number, owner: Annotated[Id, Form()]) -> RedirectResponse:
     """Gives a dispute to somebody."""
-    with _told(), writing(desk.engine) as connection:
+    with refusing(), writing(desk.engine) as connection:
         assign(connection, viewer, dispute_id, owner, desk.clock())
     return RedirectResponse(f"/disputes/{dispute_id}", 303)
 
@@ -154,7 +153,7 @@ def give(viewer: Decider, desk: AtDesk, dispute_id: Number, owner: Annotated[Id,
 @router.post("/disputes/{dispute_id}/resolve", include_in_schema=False)
 def decide(viewer: Decider, desk: AtDesk, dispute_id: Number, form: Annotated[Resolution, Form()]) -> RedirectResponse:
     """Decides a dispute."""
-    with _told(), writing(desk.engine) as connection:
+    with refusing(), writing(desk.engine) as connection:
         effect = _effect(connection, form)
         resolve(connection, viewer, dispute_id, form.state, form.resolution, desk.clock(), effect=effect)
     return RedirectResponse(f"/disputes/{dispute_id}", 303)
@@ -180,7 +179,7 @@ def open_by_program(viewer: Contester, desk: AtDesk, given: NewDispute) -> Dispu
 
 
 def _opened(viewer: Viewer, desk: Desk, given: NewDispute) -> int:
-    with _told(), writing(desk.engine) as connection:
+    with refusing(), writing(desk.engine) as connection:
         return open_dispute(connection, viewer, **given.model_dump(), at=desk.clock())
 
 
@@ -193,16 +192,3 @@ def _effect(connection: Connection, form: Resolution) -> Effect | None:
         raise LookupError(f"There is no partner {form.partner!r}, or more than one of that name. Give its id.")
     is_of_other = form.verdict == "relabelled" and partner_id is not None and form.assist_type is None
     return Effect("confirmed" if is_of_other else form.verdict, form.assist_type, partner_id)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turns what a store refuses into an answer that says so."""
-    try:
-        yield
-    except LookupError as error:
-        raise HTTPException(404, str(error)) from error
-    except PermissionError as error:
-        raise HTTPException(403, str(error)) from error
-    except ValueError as error:
-        raise HTTPException(422, str(error)) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
@@ -16,6 +16,7 @@ from review.pages.moment_look import Look, look
 from review.pages.moment_said import Told, told
 from review.pages.moment_view import Found, moment_view, partner_choices
 from review.pages.moment_words import said_in, span_of, words_of
+from review.pages.queue import midnight
 from review.rendering import page
 from review.roles import Right, Viewer
 from review.security.access import needs
@@ -108,7 +109,7 @@ def shown(
     """The page of a moment; ``happened`` is what its address would say of what was done, if it said so."""
     desk = desk_of(request)
     with desk.engine.connect() as connection:
-        found = _found(connection, existing(connection, moment_id), viewer, asked_for, desk.clock())
+        found = _found(connection, existing(connection, moment_id), viewer, asked_for, midnight(desk))
         sentences = happened if happened is not None else _happened(connection, viewer, asked_for)
     try:
         view = moment_view(found, viewer, asked_for, sentences, error)
@@ -127,8 +128,7 @@ def existing(connection: Connection, moment_id: str) -> Moment:
     return found
 
 
-def _found(connection: Connection, about: Moment, viewer: Viewer, asked_for: Look, now: datetime) -> Found:
-    midnight = datetime.combine(now.date(), time.min, now.tzinfo)
+def _found(connection: Connection, about: Moment, viewer: Viewer, asked_for: Look, today: datetime) -> Found:
     return Found(
         about,
         turns(connection, about.conversation_id),
@@ -136,7 +136,7 @@ def _found(connection: Connection, about: Moment, viewer: Viewer, asked_for: Loo
         partners_like(connection, asked_for.find, deal_id=about.deal_id, own=_own(about)),
         asked.asked(connection, asked.Filters(moment_id=about.moment_id), limit=1),
         name_of(connection, asked_for.told_partner) if asked_for.told_partner else None,
-        judged_since(connection, viewer.name, midnight),
+        judged_since(connection, viewer.name, today),
     )
 
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
@@ -101,8 +101,8 @@ def partner_rows(connection: Connection, report_currency: str) -> list[PartnerRo
         *columns,
         n.label("n"),
         sa.func.sum(claims.c.share).label("wins"),
-        sa.func.sum(reported).label("in_report"),
-        sa.func.sum(sa.case((reported.is_(None), claims.c.amount))).label("in_own"),
+        _cents(reported).label("in_report"),
+        _cents(sa.case((reported.is_(None), claims.c.amount))).label("in_own"),
     ).where(claims.c.partner_id != DIRECT, claims.c.outcome != "open")
     for row in connection.execute(summed.group_by(*columns)).mappings():
         sums[row["partner_id"]].append(row)
@@ -191,7 +191,12 @@ def _parts(won: Iterable[RowMapping], report: str) -> Iterable[tuple[str, int]]:
     for row in won:
         for unit, amount in ((report, row["in_report"]), (row["currency"] or "", row["in_own"])):
             if amount is not None:
-                yield unit, round(amount * 100)
+                yield unit, int(amount)
+
+
+def _cents(amount: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """The sum of amounts in hundredths, each rounded by itself, as those of single claims are."""
+    return sa.func.sum(sa.func.round(sa.cast(amount * 100, sa.Float)))
 
 
 def _claim(row: RowMapping, report_currency: str) -> Claim:

@@ -27,6 +27,13 @@ def names(engine: Engine, **wanted: Any) -> list[str]:
     return [row.deal["deal_id"] for row in rows]
 
 
+@pytest.mark.parametrize("search", ["ÖBB", "öbb", "straẞE"])
+def test_a_name_is_found_in_any_alphabet_whatever_the_capitals(filled: Engine, search: str) -> None:
+    with writing(filled) as connection:
+        connection.execute(deals.update().where(deals.c.deal_id == "d2").values(name="ÖBB Straße"))
+    assert names(filled, search=search) == ["d2"]
+
+
 def test_deals_are_found_and_ordered(filled: Engine) -> None:
     assert names(filled) == ["d1", "d2"]
     assert names(filled, search="PILOT") == ["d2"]

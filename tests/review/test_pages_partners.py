@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from features.shown import Money
@@ -52,6 +53,20 @@ def test_currencies_are_added_only_with_a_rate(filled: Engine) -> None:
     with writing(filled) as connection:
         connection.execute(deals.update().where(deals.c.deal_id == "d3").values(amount_in_report=1100.0))
     assert totals(found(filled, "nw", report="USD")).money == Money.of([("USD", 18_000_00 + 550_00)])
+
+
+@pytest.mark.parametrize("amount", [0.004, 0.006, -0.006])
+def test_list_and_page_of_a_partner_agree_to_the_cent(filled: Engine, amount: float) -> None:
+    with writing(filled) as connection:
+        deal = connection.execute(sa.select(deals).where(deals.c.deal_id == "d1")).mappings().one()
+        claim = connection.execute(sa.select(claims).where(claims.c.partner_id == "nw")).mappings().one()
+        for name in ("d3", "d4", "d5"):
+            connection.execute(deals.insert().values({**deal, "deal_id": name}))
+            told = {"deal_id": name, "amount": 1.0 + amount, "amount_in_report": 1.0 + amount}
+            connection.execute(claims.insert().values({**claim, **told}))
+    with filled.connect() as connection:
+        (row,) = [row for row in partner_rows(connection, "USD") if row.partner["partner_id"] == "nw"]
+    assert row.money == totals(found(filled, "nw", report="USD")).money
 
 
 def test_list_adds_up_what_pages_of_partners_do(filled: Engine) -> None:
