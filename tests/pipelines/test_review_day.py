@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import email
 import json
-import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,8 +21,6 @@ from pipelines.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-CHROMIUM = os.environ.get("PARTNERLIFT_CHROMIUM", "/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 VERB = [sys.executable, "-c", "from pipelines.cli import main; main()", "review"]
 PASSWORD = "many words of a pass phrase"
 DAY0 = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -144,18 +140,6 @@ def server(company: Path) -> Iterator[subprocess.Popen[str]]:
     process.wait()
     assert process.stdout is not None
     process.stdout.close()
-
-
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    if not shutil.which(CHROMIUM):
-        pytest.skip(f"Chromium is not at {CHROMIUM} (set PARTNERLIFT_CHROMIUM)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 def heading(process: subprocess.Popen[str], pattern: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -31,8 +30,6 @@ from review.store.verifications import Verification, ask, expire, withdraw
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-CHROMIUM = os.environ.get("PARTNERLIFT_CHROMIUM", "/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
 EVIL = "Zoë <img src=x onerror=document.title='broken'> \u202egnp.exe"
@@ -72,18 +69,6 @@ class Site:
     def verdicts(self) -> list[str]:
         with self.engine.connect() as connection:
             return list(connection.scalars(sa.select(judgements.c.verdict).where(judgements.c.undone_at.is_(None))))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not shutil.which(CHROMIUM):
-        pytest.skip(f"Chromium is not at {CHROMIUM} (set PARTNERLIFT_CHROMIUM)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
