@@ -117,7 +117,8 @@ def deal_file(connection: Connection, deal_id: str) -> DealFile | None:
     if deal is None:
         return None
     of_moments = sa.select(moments.c.moment_id).where(moments.c.deal_id == deal_id)
-    found = _all(connection, sa.select(moments).where(moments.c.deal_id == deal_id).order_by(moments.c.started_at))
+    there = (moments.c.deal_id == deal_id) & (moments.c.state != "gone")
+    found = _all(connection, sa.select(moments).where(there).order_by(moments.c.started_at))
     judged = sa.select(judgements).where(judgements.c.moment_id.in_(of_moments), STANDS)
     asked = sa.select(verifications).where(verifications.c.moment_id.in_(of_moments))
     return DealFile(

@@ -16,6 +16,8 @@ from review.store.deal_facts import given_of, touches_of
 __all__ = ["Record", "grounds", "latest", "record_of"]
 
 Row = Mapping[Any, Any]
+SAID: Final = {"confirmed": "confirmed", "partly": "partly confirmed", "relabelled": "corrected"}
+"""Verdicts that bear a moment out, as one reads them."""
 UNASKED: Final = "the deal's owner has not been asked"
 QUESTION_TEXTS: Final = {
     "queued": "the deal's owner has not answered",
@@ -62,7 +64,7 @@ def grounds(
     questions = asked.get(best["moment_id"], ())
     witnesses = (
         (best["is_confirmed"], _confirmed(reviewed, is_inside=is_inside), "no reviewer has confirmed it"),
-        (best["is_verified"], f"confirmed by the deal's owner{_on(answered)}", _unverified(questions)),
+        (best["is_verified"], f"{_said(answered)} by the deal's owner{_on(answered)}", _unverified(questions)),
         (
             best["has_record"],
             _recorded(record_of(best, deal) if best["has_record"] else None),
@@ -76,8 +78,8 @@ def grounds(
 
 
 def latest(judged: Sequence[Row], *, is_owner: bool) -> Row | None:
-    """The last judgement by the deal's owner, or by anybody else; None without one."""
-    of_them = [row for row in judged if (row["role"] == OWNER) == is_owner]
+    """The last judgement that bears the moment out by the deal's owner, or by anybody else; None without one."""
+    of_them = [row for row in judged if (row["role"] == OWNER) == is_owner and row["verdict"] in SAID]
     return of_them[-1] if of_them else None
 
 
@@ -119,7 +121,11 @@ def _without(found: Sequence[Row]) -> str:
 
 def _confirmed(judgement: Row | None, *, is_inside: bool) -> str:
     who = judgement["reviewer"] if judgement and is_inside else "a reviewer"
-    return f"confirmed by {who}{_on(judgement)}"
+    return f"{_said(judgement)} by {who}{_on(judgement)}"
+
+
+def _said(judgement: Row | None) -> str:
+    return SAID[judgement["verdict"]] if judgement else "confirmed"
 
 
 def _unverified(questions: Sequence[Row]) -> str:

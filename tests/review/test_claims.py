@@ -126,7 +126,7 @@ def reason(found: list[dict[str, Any]], judged: Any = None, asked: Any = None, *
 
 
 def test_reason_spells_out_who_bears_a_claim_out_and_what_is_missing() -> None:
-    judged = {"m": [{"role": "reviewer", "reviewer": "mara", "reviewed_at": DAY}]}
+    judged = {"m": [{"role": "reviewer", "reviewer": "mara", "reviewed_at": DAY, "verdict": "confirmed"}]}
     found = [moment(state="judged", verdict="confirmed", is_confirmed=True, has_record=True)]
     asked = {"m": [{"state": "sent", "answer": None}]}
     assert reason(found, judged, asked) == (
@@ -134,6 +134,18 @@ def test_reason_spells_out_who_bears_a_claim_out_and_what_is_missing() -> None:
         "the deal's owner has not answered."
     )
     assert reason(found, judged, asked, is_inside=False).startswith("Confirmed by a reviewer on 4 Mar 2026")
+
+
+def test_reason_names_who_bears_it_out_and_not_who_spoke_last() -> None:
+    said = [("reviewer", "mara", "relabelled"), ("reviewer", "noa", "unsure"), ("rep", "ana", "partly")]
+    judged = {
+        "m": [{"role": role, "reviewer": who, "reviewed_at": DAY, "verdict": verdict} for role, who, verdict in said]
+    }
+    found = [moment(state="judged", verdict="relabelled", is_confirmed=True, is_verified=True)]
+    assert reason(found, judged) == (
+        "Corrected by mara on 4 Mar 2026 and partly confirmed by the deal's owner on 4 Mar 2026; "
+        "no other record shows it."
+    )
 
 
 def test_reason_without_any_witness_says_that_the_model_is_alone() -> None:
