@@ -91,10 +91,11 @@ def disable(
     name: Name,
     workspace: WorkspaceDir = DEFAULT_WORKSPACE,
     config: ConfigFile = None,
+    as_json: Json = False,
     _debug: Debug = False,
 ) -> None:
     """Shut a user out at once; what the user judged stays."""
-    _change(workspace, config, name, is_disabled=True, told=f"{name} is shut out.")
+    _change(workspace, config, name, as_json=as_json, is_disabled=True)
 
 
 @app.command("enable", epilog=example("partnerlift review user enable ann"))
@@ -123,17 +124,11 @@ def reset(
     _change(workspace, config, name, as_json=as_json, password=password, new_password=True)
 
 
-def _change(
-    workspace: Any, config: Any, name: str, *, as_json: bool = False, told: str | None = None, **changes: Any
-) -> None:
+def _change(workspace: Any, config: Any, name: str, *, as_json: bool, **changes: Any) -> None:
     from pipelines.reviewing.people import changed
 
     with _database(workspace, config) as (engine, now):
-        report = changed(engine, name, now, **changes)
-    if told:
-        typer.echo(told)
-    else:
-        show(report, as_json=as_json)
+        show(changed(engine, name, now, **changes), as_json=as_json)
 
 
 def _database(workspace: Any, config: Any) -> Any:

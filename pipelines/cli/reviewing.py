@@ -94,6 +94,7 @@ def sync(
 def send(
     workspace: WorkspaceDir = DEFAULT_WORKSPACE,
     config: ConfigFile = None,
+    as_json: Json = False,
     _log_format: LogFormat = None,
     _log_file: LogFile = None,
     _debug: Debug = False,
@@ -106,7 +107,7 @@ def send(
 
     settings = configured(config)
     report = send_review(opened(workspace, settings), settings)
-    typer.echo(str(report))
+    show(report, as_json=as_json)
     if report.failed or report.left:
         raise typer.Exit(1)
 

@@ -22,11 +22,12 @@ OPERATOR: Final = Viewer("command line", "admin")
 
 @dataclass(frozen=True)
 class Added:
-    """A user who can log in now; ``password`` is one that was made up, and is shown this once."""
+    """A user as they are now; ``password`` is one that was made up, and is shown this once."""
 
     name: str
     role: str
     password: str | None = None
+    is_disabled: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -35,7 +36,8 @@ class Added:
     def text(self) -> str:
         """The report in plain lines."""
         told = f"\nPassword, shown this once: {self.password}" if self.password else ""
-        return f"{self.name} may log in as {self.role}.{told}"
+        may = "is shut out" if self.is_disabled else f"may log in as {self.role}"
+        return f"{self.name} {may}.{told}"
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def changed(
         found = user_named(connection, name)
     if found is None:
         raise ValueError(f"There is no user {name!r}. `partnerlift review user list` shows them.")
-    return Added(found.name, found.role, made)
+    return Added(found.name, found.role, made, found.disabled_at is not None)
 
 
 def people(engine: Engine) -> People:

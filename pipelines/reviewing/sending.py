@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.config import ChannelsConfig, Config
 from pipelines.workspace import Workspace
@@ -40,7 +40,12 @@ class SendReport:
     expired: int = 0
     error: str | None = None
 
-    def __str__(self) -> str:
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+    def text(self) -> str:
+        """The report in plain lines."""
         if self.channel is None:
             return "No channel is set up, so nothing was sent. Choose one with review.channels.kind."
         lines = [

@@ -75,7 +75,7 @@ class Chores:
             return
         done = send_messages(self._engine, self._options, self._clock, self._channel)
         if done.sent or done.failed or done.left:
-            logger.info("%s", done)
+            logger.info("%s", done.text())
         if not done.left:
             with writing(self._engine) as writer:
                 keep(writer, SENT_ON, today)

@@ -155,7 +155,8 @@ def test_users_are_managed_from_the_command_line(workspace: Workspace) -> None:
         "cy may log in as viewer.\n"
     )
     assert run("review", "user", "role", "bo", "--role", "reviewer", *here).exit_code == 0
-    assert run("review", "user", "disable", "bo", *here).exit_code == 0
+    assert run("review", "user", "disable", "bo", *here).output == "bo is shut out.\n"
+    assert run("review", "user", "reset", "bo", *here).output.startswith("bo is shut out.\nPassword")
     assert "shown this once" in run("review", "user", "reset", "ann", *here).output
     refused = run("review", "user", "disable", "ann", *here)
     assert (refused.exit_code, "last admin" in refused.stderr) == (1, True)

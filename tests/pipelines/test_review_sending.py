@@ -109,6 +109,6 @@ def test_what_is_due_is_sent_once_and_reported(workspace: Workspace) -> None:
     engine.dispose()
 
     assert (first, again) == (SendReport("file", sent=1), SendReport("file"))
-    assert str(first) == "1 sent by file, 0 refused, 0 left, 0 expired."
+    assert first.text() == "1 sent by file, 0 refused, 0 left, 0 expired."
     assert len(list((workspace.root / "outbox").iterdir())) == 1
-    assert "No channel is set up" in str(send_messages(engine, Options(), lambda: at, None))
+    assert "No channel is set up" in send_messages(engine, Options(), lambda: at, None).text()
