@@ -125,6 +125,9 @@ def once_more(request: Request, viewer: Judge, verification_id: Id, recipient: G
     desk = desk_of(request)
     try:
         with writing(desk.engine) as connection:
+            for item in asked_by_ids(connection, [verification_id]):
+                if item.question.is_open and not item.needs_another:
+                    _check_own(item.question, viewer)
             ask_again(connection, verification_id, **_asker(desk, viewer), recipient=recipient.strip() or None)
     except (CannotAskError, LookupError) as error:
         return _refused(request, viewer, error)

@@ -327,6 +327,7 @@ def test_only_who_asked_or_a_manager_withdraws(post: Post, client_as: Callable[.
     address = f"/verifications/{question.verification_id}/withdraw"
 
     assert client_as("reviewer").post(address).status_code == 409
+    assert client_as("reviewer").post(address.replace("withdraw", "again")).status_code == 409
     assert client_as("manager").post(address).status_code == 303
     assert client_as("manager").post(address).status_code == 409
     assert client_as("manager").post("/verifications/nowhere/withdraw").status_code == 404
