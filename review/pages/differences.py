@@ -60,7 +60,7 @@ def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change
 def _is_told(before: Mapping[str, Any], after: Mapping[str, Any], name: str) -> bool:
     if name in before and name in after:
         return bool(before[name] != after[name])
-    return before.get(name) is not None or after.get(name) is not None
+    return any(side.get(name) not in (None, "") for side in (before, after))
 
 
 def _side(values: Mapping[str, Any], name: str) -> str | None:

@@ -59,6 +59,8 @@ def test_values_within_values_lists_and_types_are_written_for_people() -> None:
         Change("ok", None, "yes"),
     ]
     assert changes({"a": 1}, None) == [Change("a", "1", None)]
+    assert changes(None, {"from": "", "until": ""}) == []
+    assert changes({"note": "x"}, {"note": ""}) == [Change("note", "x", "")]
     assert changes(None, None) == []
 
 
