@@ -93,7 +93,8 @@ def find_partners(
         about = existing(connection, moment_id)
         found = partners_like(connection, find or "", deal_id=about.deal_id, own=_own(about))
     chosen = about.standing_partner if not find else None
-    return page(request, "_moment_partners.html.jinja", viewer, view=partner_choices(found, chosen), name=name)
+    view = partner_choices(found, chosen) | {"find": find or ""}
+    return page(request, "_moment_partners.html.jinja", viewer, view=view, name=name)
 
 
 def shown(

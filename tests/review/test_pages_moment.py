@@ -95,6 +95,7 @@ def test_a_partner_is_found_by_letters_of_its_name_or_typed_whole(filled: Engine
     found = client.get("/moments/m1/partners?name=partner&find=brück").text
     assert 'value="bk"' in found
     assert 'value="nw"' not in found
+    assert "has these letters" in client.get("/moments/m1/partners?name=partner&find=zz").text
     assert client.get("/moments/m1/partner?partner_name=brücke+%26+söhne").headers["location"] == (
         "/moments/m1?told_partner=bk"
     )
