@@ -121,8 +121,8 @@ def contested_page(
     """The moments about which people disagree."""
     with desk.engine.connect() as connection:
         found = contested(connection, viewer, page=number)
-        total = n_contested(connection)
-    beside = pager(request, number, PAGE_SIZE, total)
+        total, shown = n_contested(connection), n_contested(connection, viewer)
+    beside = pager(request, number, PAGE_SIZE, shown)
     return page(request, "contested.html.jinja", viewer, found=found, total=total, pager=beside)
 
 

@@ -50,9 +50,9 @@ class Overruled:
     decided: RowMapping
 
 
-def n_contested(connection: Connection) -> int:
-    """How many moments wait for a decision."""
-    query = sa.select(sa.func.count()).select_from(moments).where(moments.c.state == "contested")
+def n_contested(connection: Connection, viewer: Viewer | None = None) -> int:
+    """How many moments wait for a decision; with ``viewer`` those that ``contested`` shows."""
+    query = sa.select(sa.func.count()).select_from(moments).where(*_is_contested(viewer))
     return connection.scalar(query) or 0
 
 
@@ -61,11 +61,7 @@ def contested(connection: Connection, viewer: Viewer, *, page: int = 1) -> list[
 
     Somebody who judges, and does not decide, sees only those that they judged, so that all judge by themselves.
     """
-    query = _moments().where(moments.c.state == "contested")
-    if viewer.may(Right.JUDGE) and not viewer.may(Right.DECIDE):
-        own = sa.select(judgements.c.moment_id).where(SAYS, judgements.c.reviewer == viewer.name)
-        query = query.where(moments.c.moment_id.in_(own))
-    ordered = query.order_by(moments.c.stake.desc(), moments.c.moment_id)
+    ordered = _moments().where(*_is_contested(viewer)).order_by(moments.c.stake.desc(), moments.c.moment_id)
     rows = connection.execute(ordered.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)).mappings().all()
     said = _said(connection, [row["moment_id"] for row in rows])
     return [ContestedMoment(row, said[row["moment_id"]]) for row in rows]
@@ -105,6 +101,14 @@ def overruled(connection: Connection, reviewer: str) -> list[Overruled]:
         if _says(mine, rows[moment_id]) != _says(decision, rows[moment_id]):
             found.append(Overruled(rows[moment_id], mine, decision))
     return sorted(found, key=lambda one: one.decided["reviewed_at"], reverse=True)[:MOST]
+
+
+def _is_contested(viewer: Viewer | None) -> list[sa.ColumnElement[bool]]:
+    is_contested = [moments.c.state == "contested"]
+    if viewer is not None and viewer.may(Right.JUDGE) and not viewer.may(Right.DECIDE):
+        own = sa.select(judgements.c.moment_id).where(SAYS, judgements.c.reviewer == viewer.name)
+        is_contested.append(moments.c.moment_id.in_(own))
+    return is_contested
 
 
 def _moments() -> sa.Select[Any]:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Engine
 
 from review.roles import Viewer
 from review.store.agreement import Reviewer, reviewed, reviewers, said_by_several
-from review.store.contested import contested, follow, overruled
+from review.store.contested import contested, follow, n_contested, overruled
 from review.store.engine import writing
 from review.store.judgements import add_judgement, judge, undo
 from review.store.periods import Period
@@ -158,3 +158,9 @@ def test_empty_pages_say_what_to_do(filled: Engine, client_as: Callable[..., Cli
     assert "Nothing was judged in this period" in client.get("/agreement").text
     assert "Nobody disagrees" in client.get("/agreement/contested").text
     assert client.get("/api/agreement").json()["precision"] is None
+
+
+def test_a_reviewer_is_led_to_no_page_of_what_only_others_judged(disputed: Engine) -> None:
+    with disputed.connect() as connection:
+        assert [n_contested(connection), *(n_contested(connection, one) for one in (MAX, ADA, CY))] == [2, 2, 2, 0]
+        assert contested(connection, CY) == []
