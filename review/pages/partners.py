@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Final
 
@@ -21,6 +22,7 @@ from review.rendering import page, segment
 from review.roles import Right, Viewer
 from review.security.access import needs
 from review.store.partner_moments import moments_counted, moments_of, precision_of
+from review.store.partner_names import veil
 from review.store.partners import (
     claims_of,
     disputes_of,
@@ -107,6 +109,7 @@ def partner_page(
         heard = moments_of(connection, partner_id, period, size=ROWS, page=said)
         contested = disputes_of(connection, partner_id)
         precision = precision_of(connection, partner_id, period) if viewer.may(Right.SEE) else None
+        veiled = veil(connection, viewer)
     return page(
         request,
         "partner.html.jinja",
@@ -121,12 +124,20 @@ def partner_page(
         grades=by_grade(found),
         quarters=by_quarter(found),
         kinds=kinds(counted),
-        claims=found[(deals - 1) * ROWS : deals * ROWS],
+        claims=[
+            replace(claim, deal_name=veiled(claim.deal_name or ""))
+            for claim in found[(deals - 1) * ROWS : deals * ROWS]
+        ],
         claim_pages=pager(request, deals, ROWS, len(found), "deals"),
-        heard=[(moment_line(row), row["deal_name"] or row["deal_id"] or "") for row in heard],
+        heard=[
+            (moment_line({**row, "quote": veiled(row["quote"])}), veiled(row["deal_name"] or row["deal_id"] or ""))
+            for row in heard
+        ],
         said_pages=pager(request, said, ROWS, sum(row["n"] for row in counted), "said"),
         n_waiting=sum(row["n"] for row in counted if row["state"] == "waiting"),
-        disputes=[row for row in contested if row["state"] in OPEN_DISPUTES],
+        disputes=[
+            {**row, "deal_name": veiled(row["deal_name"] or "")} for row in contested if row["state"] in OPEN_DISPUTES
+        ],
         settled=sum(row["state"] not in OPEN_DISPUTES for row in contested),
         precision=precision,
         meaning=meaning_of(chosen),

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from features.tables import DIRECT
 from review.roles import MAY, ROLES, Right, Viewer
+from review.store.partner_names import veil
 from review.store.schema import (
     DISPUTE_STATES,
     OPEN_DISPUTES,
@@ -38,6 +39,7 @@ __all__ = [
     "subject",
 ]
 
+Row = Mapping[Any, Any]
 STALE: Final = timedelta(days=14)
 """Age from which an open dispute has lain too long."""
 PAGE_SIZE: Final = 50
@@ -49,10 +51,10 @@ ROW: Final = (*disputes.c, users.c.partner_id.label("opener_of"))
 class Contested:
     """What a dispute is about, with names; the moment is None where it is about the claim as a whole."""
 
-    deal: RowMapping
-    partner: RowMapping
-    claim: RowMapping | None
-    moment: RowMapping | None
+    deal: Row
+    partner: Row
+    claim: Row | None
+    moment: Row | None
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def listed(
     partner_id: str | None = None,
     owner: str | None = None,
     page: int = 1,
-) -> list[RowMapping]:
+) -> list[Row]:
     """A page of the disputes that the viewer may see: open ones first, the oldest on top; then closed, the newest."""
     is_open = disputes.c.state.in_(OPEN_DISPUTES)
     opened = sa.case((is_open, disputes.c.opened_at))
@@ -92,7 +94,9 @@ def listed(
             sa.case((is_open, 0), else_=1), opened.asc(), disputes.c.closed_at.desc(), disputes.c.dispute_id.desc()
         )
     )
-    return list(connection.execute(query.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)).mappings())
+    rows = connection.execute(query.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)).mappings()
+    veiled = veil(connection, viewer)
+    return [{**row, "deal_name": veiled(row["deal_name"] or "")} for row in rows]
 
 
 def numbers(
@@ -119,10 +123,10 @@ def subject(
     moment = _moment(connection, moment_id, deal_id, partner_id) if moment_id else None
     if moment is not None and not sees_moment(viewer, moment):
         raise _no_moment(moment["moment_id"])
-    return Contested(deal, partner, claim, moment)
+    return _readable(connection, viewer, Contested(deal, partner, claim, moment))
 
 
-def sees_moment(viewer: Viewer, moment: RowMapping) -> bool:
+def sees_moment(viewer: Viewer, moment: Row) -> bool:
     """Whether the viewer may see the moment: a partner sees one no more that became another's."""
     return viewer.sees(moment["told_partner"] or moment["partner_id"] or DIRECT)
 
@@ -136,7 +140,7 @@ def dispute_file(connection: Connection, viewer: Viewer, dispute_id: int) -> Dis
     if not viewer.may(Right.SEE):
         query = query.where(~dispute_entries.c.is_internal)
     entries = connection.execute(query.order_by(dispute_entries.c.entry_id)).mappings().all()
-    return DisputeFile(row, Contested(about.deal, about.partner, about.claim, moment), entries)
+    return DisputeFile(row, _readable(connection, viewer, replace(about, moment=moment)), entries)
 
 
 def dispute_row(connection: Connection, viewer: Viewer, dispute_id: int) -> RowMapping:
@@ -154,6 +158,13 @@ def assignable(connection: Connection) -> list[str]:
     roles = [role for role in ROLES if Right.JUDGE in MAY[role]]
     query = sa.select(users.c.name).where(users.c.role.in_(roles), users.c.disabled_at.is_(None))
     return list(connection.scalars(query.order_by(users.c.name)))
+
+
+def _readable(connection: Connection, viewer: Viewer, about: Contested) -> Contested:
+    """The same with what others called deals and said in the words that the viewer may read."""
+    veiled = veil(connection, viewer)
+    deal = {**about.deal, "name": veiled(about.deal["name"] or "")}
+    return replace(about, deal=deal, moment=about.moment and {**about.moment, "quote": veiled(about.moment["quote"])})
 
 
 def _seen(viewer: Viewer) -> list[sa.ColumnElement[bool]]:

@@ -1,19 +1,22 @@
-"""Partners found by letters of their names."""
+"""Partners found by letters of their names, and names kept from other partners."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from review.roles import Right, Viewer
 from review.store.schema import claims, partners
 
-__all__ = ["MOST", "Named", "name_of", "named", "partners_like"]
+__all__ = ["MOST", "Named", "name_of", "named", "partners_like", "veil"]
 
 MOST: Final = 20
+ANOTHER: Final = "[another partner]"
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,22 @@ def named(connection: Connection, name: str) -> str | None:
     is_it = (sa.func.lower(partners.c.name) == name.strip().lower()) | (partners.c.partner_id == name.strip())
     found = connection.scalars(sa.select(partners.c.partner_id).where(is_it).limit(2)).all()
     return found[0] if len(found) == 1 else None
+
+
+def veil(connection: Connection, viewer: Viewer) -> Callable[[str], str]:
+    """What makes of a text one that the viewer may read: a partner reads no names of others, but its own.
+
+    Names are known as the list of partners has them; how people shorten them is not known here.
+    """
+    if viewer.may(Right.SEE):
+        return str
+    known: dict[str, str] = dict(connection.execute(sa.select(partners.c.partner_id, partners.c.name)).all())
+    own = known.get(viewer.partner_id or "", "").casefold()
+    names = sorted(filter(str.strip, known.values()), key=len, reverse=True)  # The longest that fits is meant.
+    if not names:
+        return str
+    any_name = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)", re.IGNORECASE)
+    return lambda text: any_name.sub(lambda found: found[0] if found[0].casefold() == own else ANOTHER, text)
 
 
 def _query(deal_id: str | None) -> sa.Select[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -14,9 +15,9 @@ from review.roles import Viewer
 from review.store.dispute_files import dispute_file, listed, numbers
 from review.store.disputes import Effect, assign, open_dispute, resolve, say
 from review.store.engine import writing
-from review.store.events import first_break
+from review.store.events import chain
 from review.store.judgements import judge
-from review.store.schema import claims, events, judgements, moments, users
+from review.store.schema import claims, deals, events, judgements, moments, users
 
 AT = datetime(2026, 6, 1, 9, tzinfo=UTC)
 ADA, MAX = Viewer("ada", "reviewer"), Viewer("max", "manager")
@@ -44,7 +45,7 @@ def test_a_dispute_goes_from_opened_to_decided_and_all_of_it_is_in_the_audit(fil
         found = dispute_file(connection, MAX, number)
         of_partner = dispute_file(connection, NORA, number)
         actions = connection.scalars(sa.select(events.c.action).where(events.c.subject == "dispute")).all()
-        assert first_break(connection) is None
+        assert chain(connection).first_break is None
     assert (found.row["state"], found.row["owner"], found.is_open) == ("declined", "ada", False)
     assert [entry["kind"] for entry in found.entries] == ["opened", "assigned", "comment", "note", "declined"]
     assert [entry["kind"] for entry in of_partner.entries] == ["opened", "comment", "declined"]
@@ -126,6 +127,7 @@ def test_an_upheld_dispute_can_give_its_moment_to_another_partner(filled: Engine
     assert (moment["verdict"], moment["told_partner"]) == ("relabelled", "bk")
 
 
+@pytest.mark.slow
 def test_a_partner_neither_sees_nor_contests_a_moment_that_became_anothers(
     filled: Engine, client_as: Callable[..., Client]
 ) -> None:
@@ -137,6 +139,25 @@ def test_a_partner_neither_sees_nor_contests_a_moment_that_became_anothers(
     assert client_as("reviewer").get("/disputes/new", params=about).status_code == 200
     with pytest.raises(LookupError, match="no moment"):
         opened(filled, NORA, moment_id="m2")
+
+
+@pytest.mark.slow
+def test_a_partner_reads_the_names_of_no_others_in_quotes_and_names_of_deals(
+    filled: Engine, client_as: Callable[..., Client]
+) -> None:
+    with writing(filled) as connection:
+        connection.execute(moments.update().values(quote="Northwind, not BRÜCKE & SÖHNE, showed <it> to us."))
+        connection.execute(deals.update().values(name="Acme by Brücke & Söhne"))
+    opened(filled, moment_id="m2")
+    partner, reviewer = client_as("partner", partner_id="nw"), client_as("reviewer")
+
+    for address in ("/partners/nw", "/disputes", "/disputes/1", "/disputes/new?deal=d1&partner=nw&moment=m2"):
+        page, whole = unescape(partner.get(address).text), unescape(reviewer.get(address).text)
+        assert "brücke" not in page.casefold()
+        assert "Acme by [another partner]" in page
+        assert "Acme by Brücke & Söhne" in whole
+    assert "Northwind, not [another partner], showed <it> to us." in page
+    assert "Northwind, not BRÜCKE & SÖHNE, showed <it> to us." in whole
 
 
 def test_a_declined_dispute_changes_no_moment(filled: Engine) -> None:
