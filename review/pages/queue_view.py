@@ -118,7 +118,7 @@ def _fields(filters: Filters, offered: Choices) -> list[dict[str, Any]]:
         _select("partner", "Partner", filters.partner, [("", _choices(offered.partners, filters.partner))]),
         _select("type", "Kind of help", filters.assist_type, types),
         _select("rep", "Deal's owner", filters.owner, [("", _choices(offered.owners, filters.owner))]),
-        {"name": "deal", "label": "Deal's id", "value": filters.deal or "", "kind": "text", "groups": []},
+        {"name": "deal", "label": "Deal's name or id", "value": filters.deal or "", "kind": "text", "groups": []},
         {"name": "since", "label": "Said since", "value": filters.since or "", "kind": "date", "groups": []},
         {"name": "until", "label": "Said until", "value": filters.until or "", "kind": "date", "groups": []},
         _select("band", "Confidence", filters.band, [("", BANDS)]),

@@ -9,7 +9,7 @@ from typing import Final, Literal
 import sqlalchemy as sa
 
 from review.store.corrected import WHAT, WHOSE
-from review.store.schema import MOMENT_STATES, moments
+from review.store.schema import MOMENT_STATES, deals, moments
 
 __all__ = ["KINDS", "Band", "Filters", "Kind", "Order", "State", "conditions", "states_of"]
 
@@ -30,6 +30,7 @@ class Filters:
     """What of the queue is asked for, and in which order; None leaves a thing open.
 
     partner, assist_type : as people corrected them, else as found.
+    deal : its id, or its whole name, in capitals or not.
     since, until : days (UTC) on which the conversation began, both inclusive.
     band : of confidence: ``sure`` from 0.8, ``likely`` from 0.6, ``doubtful`` below.
     state : as in the column of that name; ``all`` are those still found or judged.
@@ -54,10 +55,13 @@ def conditions(filters: Filters) -> list[sa.ColumnElement[bool]]:
     asked = [
         (WHOSE, filters.partner),
         (WHAT, filters.assist_type),
-        (moments.c.deal_id, filters.deal),
         (moments.c.owner_id, filters.owner),
     ]
     made: list[sa.ColumnElement[bool]] = [column == value for column, value in asked if value is not None]
+    if filters.deal is not None:
+        is_named = sa.func.lower(deals.c.name) == sa.func.lower(filters.deal)
+        named = sa.select(deals.c.deal_id).where(is_named)
+        made.append((moments.c.deal_id == filters.deal) | moments.c.deal_id.in_(named))
     if filters.since is not None:
         made.append(moments.c.started_at >= datetime.combine(filters.since, time.min, UTC))
     if filters.until is not None:

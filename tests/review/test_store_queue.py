@@ -39,6 +39,7 @@ def test_the_queue_holds_what_is_asked_for(filled: Engine) -> None:
     assert set(ids(filled, kind="all", state="all")) == set(rows)
     assert set(ids(filled, partner="nw")) == {"m1", "m2"}
     assert set(ids(filled, deal="d2")) == {"m5", "m6"}
+    assert set(ids(filled, deal="BOREALIS PILOT")) == {"m5", "m6"}
     assert set(ids(filled, band="sure")) == {row.moment_id for row in waiting if row.confidence >= 0.8}
     assert ids(filled, until=date(2000, 1, 1)) == []
     assert set(ids(filled, since=date.min, until=date.max)) == set(ids(filled))
