@@ -133,10 +133,11 @@ def export_audit(workspace: Workspace, config: Config, out: Path) -> int:
     with opened_database(workspace, config) as engine:
         from review.pages.audit_files import as_csv, as_json_lines
         from review.store.audit import AuditFilters, all_events
+        from review.store.engine import reading
         from review.store.events import chain
 
         written = as_json_lines if out.suffix in (".jsonl", ".json") else as_csv
-        with engine.connect() as connection:
+        with reading(engine) as connection:
             with out.open("w", encoding="utf-8", newline="") as file:
                 file.writelines(written(all_events(connection, AuditFilters())))
             followed = chain(connection)

@@ -14,7 +14,7 @@ from review.pack.rows import About, gathered
 from review.pages.partners import Asked, chosen_method, partner_for
 from review.roles import Right, Viewer
 from review.security.access import needs
-from review.store.engine import writing
+from review.store.engine import reading, writing
 from review.store.events import Event, record
 from review.store.partners import main_method, methods_of
 
@@ -33,7 +33,7 @@ def pack(
 ) -> Response:
     """The pack as a ZIP; that it was made, and its hash, goes into the audit."""
     at = desk.clock().replace(microsecond=0)
-    with desk.engine.connect() as connection:
+    with reading(desk.engine) as connection:
         partner = partner_for(connection, viewer, partner_id)
         main = main_method(connection)
         chosen = chosen_method(method, methods_of(connection, partner_id), main)

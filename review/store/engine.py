@@ -15,7 +15,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.engine import Connection, Engine
 
-__all__ = ["lock_writers", "migrate", "open_engine", "writing"]
+__all__ = ["lock_writers", "migrate", "open_engine", "reading", "writing"]
 
 DRIVERS: Final = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 """The driver where the URL names none."""
@@ -54,6 +54,18 @@ def migrate(engine: Engine) -> None:
     with writing(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that reads one state of the database throughout, whatever others write meanwhile.
+
+    For numbers of several queries that have to fit each other; a single query needs none.
+    """
+    is_postgres = engine.dialect.name == "postgresql"  # SQLite's transactions are so by themselves.
+    options = {"isolation_level": "REPEATABLE READ"} if is_postgres else {}
+    with engine.connect().execution_options(**options) as connection:
+        yield connection
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from review.store.engine import lock_writers
 from review.store.schema import events
 
-__all__ = ["FIRST", "HASHED", "Chain", "Event", "canonical", "chain", "first_break", "moment", "record"]
+__all__ = ["FIRST", "HASHED", "Chain", "Event", "canonical", "chain", "moment", "record"]
 
 FIRST: Final = "0" * 64
 """What stands for the hash before that of the first row."""
@@ -48,6 +48,8 @@ class Event:
 @dataclass(frozen=True)
 class Chain:
     """What a look along it found: rows looked at, the first that is broken (None: whole), and the last hash.
+
+    A row is broken that is not what it was when it was added, or that follows a missing one.
 
     A chain says nothing of rows that were cut off at its end: for that, compare ``head`` with one noted earlier.
     """
@@ -89,11 +91,6 @@ def chain(connection: Connection, *, last: int | None = None) -> Chain:
     query = sa.select(events).where(events.c.seq > since).order_by(events.c.seq)
     with connection.execute(query, execution_options={"yield_per": BATCH}) as found:
         return _followed(found.mappings(), before)
-
-
-def first_break(connection: Connection) -> int | None:
-    """``seq`` of the first row that is not what it was when it was added, or that follows a missing one; else None."""
-    return chain(connection).first_break
 
 
 def canonical(values: Mapping[Any, Any]) -> str:

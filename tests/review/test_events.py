@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from review.store.engine import open_engine, writing
-from review.store.events import FIRST, Event, canonical, chain, first_break, record
+from review.store.events import FIRST, Event, canonical, chain, record
 from review.store.schema import events
 from review.store.triggers import drop_triggers
 
@@ -62,7 +62,7 @@ def test_a_chain_of_untouched_rows_is_whole(audit: Engine) -> None:
 
 def test_an_empty_audit_is_whole(audit: Engine) -> None:
     with audit.connect() as connection:
-        assert (chain(connection).rows, first_break(connection), chain(connection, last=3).rows) == (0, None, 0)
+        assert (chain(connection).rows, chain(connection).first_break, chain(connection, last=3).rows) == (0, None, 0)
 
 
 def test_what_is_read_back_has_the_hash_it_was_written_with(audit: Engine) -> None:
@@ -70,7 +70,7 @@ def test_what_is_read_back_has_the_hash_it_was_written_with(audit: Engine) -> No
         at = AT.astimezone(timezone(timedelta(hours=5, minutes=30)))
         record(connection, Event("zoë", "admin", "share", "claim", "d/1", before=ODD, after={}), at)
     with audit.connect() as connection:
-        assert first_break(connection) is None
+        assert chain(connection).first_break is None
 
 
 def test_both_databases_hash_alike() -> None:
@@ -98,7 +98,7 @@ def test_the_database_refuses_to_change_or_delete_rows(audit: Engine, statement:
     with pytest.raises(sa.exc.DBAPIError, match="append-only"), audit.begin() as connection:
         connection.execute(statement)
     with audit.connect() as connection:
-        assert (chain(connection).rows, first_break(connection)) == (4, None)
+        assert (chain(connection).rows, chain(connection).first_break) == (4, None)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_change_behind_the_triggers_breaks_the_chain_there(
     fill(audit, 5)
     tampered(audit, statement)
     with audit.connect() as connection:
-        assert first_break(connection) == broken
+        assert chain(connection).first_break == broken
 
 
 def test_a_look_at_the_last_rows_sees_a_break_among_them_and_none_before(audit: Engine) -> None:
@@ -149,4 +149,4 @@ def test_a_transaction_that_fails_leaves_no_row_and_no_gap_in_the_chain(audit: E
         connection.rollback()
     fill(audit, 2)
     with audit.connect() as connection:
-        assert (chain(connection).rows, first_break(connection)) == (4, None)
+        assert (chain(connection).rows, chain(connection).first_break) == (4, None)

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Engine
 
 import review.store
 from review.store.engine import DRIVERS, open_engine, writing
-from review.store.events import first_break
+from review.store.events import chain
 from review.store.schema import METADATA, events, moments
 from review.store.triggers import create_triggers
 
@@ -98,7 +98,7 @@ def test_a_database_of_the_first_step_keeps_its_rows(filled: Engine) -> None:
     again = open_engine(filled.url)
     with again.connect() as connection:
         assert connection.scalar(sa.select(sa.func.count()).where(moments.c.verdict == "confirmed")) == 7
-        assert first_break(connection) is None
+        assert chain(connection).first_break is None
         assert connection.scalar(sa.select(sa.func.count()).select_from(events)) == 0
     again.dispose()
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from review.roles import Viewer
-from review.store.engine import open_engine, writing
+from review.store.engine import open_engine, reading, writing
 from review.store.events import chain
 from review.store.filters import Filters
 from review.store.judgements import Judged, add_missed, add_note, ignore, judge, split, undo
@@ -190,3 +190,14 @@ def test_a_manager_takes_back_what_another_said(both: Engine) -> None:
         assert undo(connection, CY, AT, said.review_id) == "m0"
         with pytest.raises(LookupError, match="could be taken back"):
             undo(connection, CY, AT, said.review_id)
+
+
+def test_a_reading_sees_one_state_whatever_is_written_meanwhile(both: Engine) -> None:
+    states = sa.select(moments.c.state).order_by(moments.c.moment_id)
+    with reading(both) as reader:
+        before = reader.scalars(states).all()
+        with writing(both) as connection:
+            connection.execute(moments.update().values(state="judged"))
+        assert reader.scalars(states).all() == before
+    with both.connect() as connection:
+        assert set(connection.scalars(states)) == {"judged"}

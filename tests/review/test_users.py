@@ -15,7 +15,7 @@ from sqlalchemy.engine import Engine
 
 from review.roles import ROLES, Viewer
 from review.store.engine import open_engine, writing
-from review.store.events import first_break
+from review.store.events import chain
 from review.store.schema import events
 from review.store.sessions import open_session, session_viewer
 from review.store.users import add_user, all_users, change_role, disable, enable, user_name, user_named
@@ -164,7 +164,7 @@ def test_every_change_is_in_the_audit_and_no_password_is(engine: Engine) -> None
 
     with engine.connect() as connection:
         rows = connection.execute(sa.select(events).where(events.c.subject_id == "maria").order_by(events.c.seq)).all()
-        assert first_break(connection) is None
+        assert chain(connection).first_break is None
     assert [row.action for row in rows] == ["added", "role_changed", "disabled", "enabled"]
     assert {(row.who, row.role, row.subject) for row in rows} == {("ana", "admin", "user")}
     assert (rows[1].before["role"], rows[1].after["role"]) == ("reviewer", "manager")

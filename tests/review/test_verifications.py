@@ -26,7 +26,7 @@ from review.roles import Viewer
 from review.security.links import read_link, signed_link
 from review.store.asked import Filters, asked, counts, people, unasked_partners
 from review.store.engine import open_engine, writing
-from review.store.events import first_break
+from review.store.events import chain
 from review.store.judgements import add_judgement, ignore
 from review.store.messages import Numbers, due_numbers
 from review.store.replies import VERDICTS, TooLateError, answer, not_me, want_new_link
@@ -501,7 +501,7 @@ def test_what_happens_is_in_the_audit_without_any_words(office: Office) -> None:
 
     with office.engine.connect() as connection:
         rows = connection.execute(sa.select(events).order_by(events.c.seq)).mappings().all()
-        assert first_break(connection) is None
+        assert chain(connection).first_break is None
     assert [row["action"] for row in rows] == ["asked", "sent", "judged", "answered"]
     assert not any("secret remark" in str(dict(row)) for row in rows)
 
@@ -582,7 +582,7 @@ def test_whatever_happens_one_message_a_day_one_open_question_and_one_word_of_th
         days = [(message.recipient, message.at.date()) for message in office.postman.sent]
         assert len(days) == len(set(days))
         with office.engine.connect() as connection:
-            assert first_break(connection) is None
+            assert chain(connection).first_break is None
     finally:
         office.engine.dispose()
 
