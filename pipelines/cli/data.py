@@ -179,7 +179,7 @@ def export(
     TABLE may be "results" with --to: every result table that is there. Rows are told apart by their key; new ones are
     inserted, changed ones replaced, vanished ones removed, all in one transaction, so that doing it again is safe.
 
-    In CSV, text that begins with = + - @, a tab or a carriage return gets a leading apostrophe, so that a spreadsheet
+    In CSV, text that begins with = + - @, a tab or a line break gets a leading apostrophe, so that a spreadsheet
     does not run it as a formula; --raw switches that off.
     """
     if (out is None) == (to is None):
