@@ -38,7 +38,13 @@ def open_engine(url: str | sa.URL) -> Engine:
     parsed = sa.make_url(url)
     parsed = parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))
     is_sqlite = parsed.get_backend_name() == "sqlite"
-    engine = sa.create_engine(parsed, pool_size=POOL, max_overflow=POOL, pool_pre_ping=not is_sqlite)
+    engine = sa.create_engine(
+        parsed,
+        pool_size=POOL,
+        max_overflow=POOL,
+        pool_pre_ping=not is_sqlite,
+        hide_parameters=True,  # Errors are logged, and what people said is for no log.
+    )
     if is_sqlite:
         _make_private(parsed.database)
         sa.event.listen(engine, "connect", _set_up_sqlite)

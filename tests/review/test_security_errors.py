@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI, HTTPException, Query
 from fastapi.testclient import TestClient
-from sqlalchemy.exc import DataError
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DataError, DBAPIError
 
 ClientAs = Callable[..., TestClient]
 
@@ -107,3 +109,12 @@ def test_another_method_is_refused_with_those_that_work(client_as: ClientAs, len
 @pytest.mark.parametrize("path", ["/users", "/nowhere"])
 def test_who_is_logged_in_keeps_the_menu_on_a_page_that_tells_of_an_error(client_as: ClientAs, path: str) -> None:
     assert 'aria-label="Pages"' in client_as("viewer").get(path).text
+
+
+def test_what_is_logged_of_an_error_of_the_database_holds_no_words_of_anybody(engine: Engine) -> None:
+    statement = sa.text("SELECT 1 FROM nowhere WHERE quote = :quote").bindparams(quote="what was said")
+
+    with engine.connect() as connection, pytest.raises(DBAPIError) as told:
+        connection.execute(statement)
+
+    assert "what was said" not in str(told.value)
