@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import AwareDatetime, BaseModel
@@ -18,7 +17,7 @@ from review.rendering import page
 from review.roles import Right, Viewer
 from review.security.access import needs
 from review.store.deals import ORDERS, PAGE_SIZE, DealFile, Order, Wanted, deal_file, found_deals, owners
-from review.store.schema import partners
+from review.store.partner_names import all_names
 
 __all__ = ["DealAnswer", "router", "wanted_deals"]
 
@@ -91,7 +90,7 @@ def deal_list(
     """The deals that are wanted."""
     with desk.engine.connect() as connection:
         rows, total = found_deals(connection, wanted)
-        named = connection.execute(sa.select(partners.c.partner_id, partners.c.name).order_by(partners.c.name)).all()
+        named = list(all_names(connection).items())
         owning = owners(connection)
     return page(
         request,

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.engine import Connection
@@ -17,7 +16,7 @@ from review.roles import Right, Role, Viewer
 from review.security.access import needs
 from review.security.passwords import made_up
 from review.store.engine import writing
-from review.store.schema import partners
+from review.store.partner_names import all_names
 from review.store.users import (
     User,
     add_user,
@@ -132,17 +131,12 @@ def _found(request: Request, name: str) -> User:
     return user
 
 
-def _partners(connection: Connection) -> list[tuple[str, str]]:
-    rows = connection.execute(sa.select(partners.c.partner_id, partners.c.name).order_by(partners.c.name))
-    return [(row.partner_id, row.name) for row in rows]
-
-
 def _list(
     request: Request, viewer: Viewer, *, given: dict[str, str] | None = None, fault: str = "", status: int = 200
 ) -> HTMLResponse:
     with desk_of(request).engine.connect() as connection:
-        found, companies = all_users(connection), _partners(connection)
-    values: dict[str, Any] = {"users": found, "partners": companies, "names": dict(companies), "fault": fault}
+        found, companies = all_users(connection), all_names(connection)
+    values: dict[str, Any] = {"users": found, "partners": list(companies.items()), "names": companies, "fault": fault}
     given = given or {"name": "", "role": "reviewer", "partner_id": ""}
     return page(request, "users.html.jinja", viewer, status=status, given=given, roles=ROLE_TEXTS, **values)
 
@@ -159,7 +153,7 @@ def _one(
 ) -> HTMLResponse:
     user = _found(request, name)
     with desk_of(request).engine.connect() as connection:
-        companies, history = _partners(connection), user_history(connection, user.name)
-    values: dict[str, Any] = {"user": user, "partners": companies, "names": dict(companies), "history": history}
+        companies, history = all_names(connection), user_history(connection, user.name)
+    values: dict[str, Any] = {"user": user, "partners": list(companies.items()), "names": companies, "history": history}
     values |= {"password": password, "said": said, "fault": fault, "roles": ROLE_TEXTS}
     return page(request, "user.html.jinja", viewer, status=status, **values)

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from features.tables import DIRECT
-from review.store.schema import OPEN_DISPUTES, claims, deals, disputes, judgements, moments, partners, verifications
+from review.store.partner_names import all_names
+from review.store.schema import OPEN_DISPUTES, claims, deals, disputes, judgements, moments, verifications
 from review.store.standing import STANDS
 from review.store.verifications import unasked
 
@@ -131,7 +132,7 @@ def deal_file(connection: Connection, deal_id: str) -> DealFile | None:
             connection,
             sa.select(disputes).where(disputes.c.deal_id == deal_id).order_by(disputes.c.dispute_id.desc()),
         ),
-        dict(connection.execute(sa.select(partners.c.partner_id, partners.c.name)).all()),
+        all_names(connection),
         connection.scalar(sa.select(sa.func.count()).where(moments.c.deal_id == deal_id, *unasked())) or 0,
     )
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from review.roles import Right, Viewer
 from review.store.schema import claims, partners
 
-__all__ = ["MOST", "Named", "name_of", "named", "partners_like", "veil"]
+__all__ = ["MOST", "Named", "all_names", "name_of", "named", "partners_like", "veil"]
 
 MOST: Final = 20
 ANOTHER: Final = "[another partner]"
@@ -45,6 +45,12 @@ def partners_like(
     return [Named(**row) for row in connection.execute(ordered).mappings()]
 
 
+def all_names(connection: Connection) -> dict[str, str]:
+    """Every partner's name by its id, in the order of the names, capitals or not."""
+    found: dict[str, str] = dict(connection.execute(sa.select(partners.c.partner_id, partners.c.name)).all())
+    return dict(sorted(found.items(), key=lambda pair: (pair[1].casefold(), pair[0])))
+
+
 def name_of(connection: Connection, partner_id: str) -> str | None:
     """The name of a partner; None for an unknown one."""
     return connection.scalar(sa.select(partners.c.name).where(partners.c.partner_id == partner_id))
@@ -64,7 +70,7 @@ def veil(connection: Connection, viewer: Viewer) -> Callable[[str], str]:
     """
     if viewer.may(Right.SEE):
         return str
-    known: dict[str, str] = dict(connection.execute(sa.select(partners.c.partner_id, partners.c.name)).all())
+    known = all_names(connection)
     own = known.get(viewer.partner_id or "", "").casefold()
     names = sorted(filter(str.strip, known.values()), key=len, reverse=True)  # The longest that fits is meant.
     if not names:

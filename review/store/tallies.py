@@ -14,7 +14,8 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from review.store.schema import MOMENT_STATES, deals, events, moments, partners
+from review.store.partner_names import all_names
+from review.store.schema import MOMENT_STATES, deals, events, moments
 from review.store.settings import EXCHANGE, kept
 
 __all__ = ["Choice", "Choices", "by_state", "choices"]
@@ -93,10 +94,9 @@ def _states(connection: Connection, which: sa.ColumnElement[bool]) -> dict[str, 
 
 def _choices(connection: Connection) -> Choices:
     whose, what, owner = (_waiting(connection, moments.c[name]) for name in ("partner_id", "assist_type", "owner_id"))
-    named = sa.select(partners.c.partner_id, partners.c.name)
     owners = sa.select(deals.c.owner_id, sa.func.max(deals.c.owner_name)).group_by(deals.c.owner_id)
     return Choices(
-        partners=_by_name(whose, connection.execute(named)),
+        partners=_by_name(whose, all_names(connection).items()),
         types=_by_name(what, ()),
         owners=_by_name(owner, connection.execute(owners)),
     )
