@@ -78,7 +78,9 @@ def serve_review(
 
         review = config.review
         with listening(review.host, review.port) as listener, nullcontext() if file is None else held(file):
-            options = page_options(review, config.report_currency, _address(review.host, listener.getsockname()[1]))
+            address = _address(review.host, listener.getsockname()[1])
+            _note_address(engine, address)
+            options = page_options(review, config.report_currency, address)
             channel = channel_of(workspace, config)
             app = create_app(engine, options, _now, channel)
             chores = Chores(workspace, engine, config, options, _now, channel)
@@ -98,12 +100,16 @@ def sync_review(
 
 
 def send_review(workspace: Workspace, config: Config) -> SendReport:
-    """Sends the messages that are due by the configured channel, once; raises ``ValueError`` where it cannot work."""
+    """Sends the messages that are due by the configured channel, once; raises ``ValueError`` where it cannot work.
+
+    Without ``review.base_url``, links lead to where the page was last served.
+    """
     with opened_database(workspace, config) as engine:
         from pipelines.reviewing.sending import channel_of, send_messages
 
         review = config.review
-        options = page_options(review, config.report_currency, _address(review.host, review.port))
+        address = _noted_address(engine) or _address(review.host, review.port)
+        options = page_options(review, config.report_currency, address)
         return send_messages(engine, options, _now, channel_of(workspace, config))
 
 
@@ -172,6 +178,22 @@ def page_options(review: ReviewConfig, report_currency: str | None, address: str
         second_share=review.second_share,
         report_currency=report_currency or "",
     )
+
+
+def _note_address(engine: Engine, address: str) -> None:
+    """Keeps where the page is served, for links in messages that another process sends."""
+    from review.store.engine import writing
+    from review.store.settings import keep
+
+    with writing(engine) as connection:
+        keep(connection, "address", address)
+
+
+def _noted_address(engine: Engine) -> str | None:
+    from review.store.settings import kept
+
+    with engine.connect() as connection:
+        return kept(connection, "address")
 
 
 def _serving(desk: Desk) -> Serving:

@@ -20,8 +20,8 @@ import sqlalchemy as sa
 from typer.testing import CliRunner, Result
 
 from pipelines.cli import app
-from pipelines.config import Config
-from pipelines.review import page_options, review_database, serve_review, sync_review
+from pipelines.config import Config, parse_config
+from pipelines.review import page_options, review_database, send_review, serve_review, sync_review
 from pipelines.reviewing.place import database_url
 from pipelines.reviewing.serving import listening
 from pipelines.reviewing.timer import Chores, ticking
@@ -191,6 +191,28 @@ def served(workspace: Workspace, tmp_path: Path) -> Callable[..., subprocess.Pop
         return process
 
     return start
+
+
+@pytest.mark.slow
+def test_links_in_messages_lead_to_where_the_page_was_last_served(
+    served: Callable[..., subprocess.Popen[bytes]],
+    workspace: Workspace,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    process = served()
+    address = (tmp_path / "out.txt").read_text(encoding="utf-8").split()[5]
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    used: list[str] = []
+
+    def sent(_: Any, options: Options, *__: Any) -> None:
+        used.append(options.base_url)
+
+    monkeypatch.setattr("pipelines.reviewing.sending.send_messages", sent)
+    send_review(workspace, Config())
+    send_review(workspace, parse_config({"review": {"base_url": "https://review.example.com"}}))
+    assert used == [address, "https://review.example.com"]
 
 
 @pytest.mark.slow
