@@ -106,6 +106,13 @@ def send(request: Request, viewer: Decide) -> HTMLResponse:
     return _listed(request, viewer, Filters(), say=say)
 
 
+@router.get("/verifications/ask", include_in_schema=False)
+@router.get("/verifications/send", include_in_schema=False)
+def seen_again() -> RedirectResponse:
+    """The list, for who opens once more the address under which a form was answered."""
+    return RedirectResponse("/verifications", 303)
+
+
 @router.post("/verifications/{verification_id}/withdraw", include_in_schema=False)
 def take_back(request: Request, viewer: Judge, verification_id: Id) -> Response:
     """Withdraws an open question."""

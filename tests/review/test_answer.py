@@ -420,3 +420,9 @@ def test_a_list_of_many_is_divided_into_pages(post: Post, client_as: Callable[..
     assert [page.count('class="sheet question"') for page in (first, second)] == [50, 11]
     assert "Older" in first
     assert "Newer" in second
+
+
+def test_the_address_of_an_answered_form_leads_back_to_the_list(client_as: Callable[..., Browser]) -> None:
+    client = client_as("reviewer")
+    for form in ("ask", "send"):
+        assert client.get(f"/verifications/{form}").headers["location"] == "/verifications"
