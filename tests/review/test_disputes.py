@@ -189,13 +189,16 @@ def test_a_dispute_by_hand(filled: Engine, client_as: Callable[..., Client]) -> 
     assert "&lt;b&gt;We&lt;/b&gt; did more." in seen
     assert "Between us" not in seen
     assert ">manager<" not in seen
-    assert "Between us" in manager.get(where).text
+    assert "Between us" in (open_page := manager.get(where).text)
+    assert "took it" in open_page
+    assert "looks into it" in open_page
     given = {"state": "upheld", "resolution": "Right.", "verdict": "relabelled", "assist_type": "partner_branding"}
     assert manager.post(f"{where}/resolve", data=given).status_code == 422
     given |= {"assist_type": "strategy_value_case"}
     assert manager.post(f"{where}/resolve", data=given).status_code == 303
     assert manager.post(f"{where}/resolve", data=given).status_code == 422
     assert "Right." in partner.get(where).text
+    assert "looks into it" not in manager.get(where).text
     assert "upheld" in partner.get("/disputes").text
 
 
