@@ -53,12 +53,27 @@ def said_in(number: int, said: str, found: Sequence[Turn]) -> Span:
     if not said.strip():
         raise ValueError("No words are given. Choose them in the conversation, or type them as they stand there.")
     text = found[number - 1].text
-    pattern = r"\s+".join(re.escape(word) for word in clean(said).split())
-    match = re.search(pattern, clean(text), re.IGNORECASE)
-    if match is None:
+    line, places = _on_one_line(clean(text))
+    words, _ = _on_one_line(" ".join(clean(said).split()))
+    at = line.find(words)
+    if at < 0 or not words:
         raise ValueError(f"These words do not stand in turn {number}. Copy them from there.")
-    start, end = (raw_offset(text, at) for at in match.span())
+    start, end = (raw_offset(text, shown) for shown in (places[at], places[at + len(words) - 1] + 1))
     return _span((number - 1, start), (number - 1, end), found)
+
+
+def _on_one_line(text: str) -> tuple[str, list[int]]:
+    """The text with one blank for several and without capitals, and where in it each character stood.
+
+    Words are looked up in it as they are: an expression that allows for blanks takes minutes in a turn made to that end.
+    """
+    kept = [at for at, character in enumerate(text) if not (character.isspace() and text[at - 1 : at].isspace())]
+    return "".join(_small(text[at]) for at in kept), kept
+
+
+def _small(character: str) -> str:
+    low = " " if character.isspace() else character.lower()
+    return low if len(low) == 1 else character
 
 
 def rest_of(whole: Span, taken: Span, found: Sequence[Turn]) -> Span:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 from review.pages.moment_words import rest_of, said_in, span_of, words_of
@@ -35,6 +37,15 @@ def test_words_that_are_not_there_are_refused(text: str) -> None:
 def test_typed_words_need_no_exact_blanks_or_capitals() -> None:
     assert words(said_in(2, "THEY BROUGHT us", TURNS)) == "they\nbrought us"
     assert words_of(said_in(2, "they brought  us", TURNS), TURNS) == "2.4-2.19"
+
+
+@pytest.mark.slow
+def test_a_turn_made_to_be_slow_to_look_through_is_not() -> None:
+    began = process_time()
+    with pytest.raises(ValueError, match="do not stand"):
+        said_in(1, "a " * 2_000 + "b", [Turn("a", 0, "a " * 250_000, "customer")])
+
+    assert process_time() - began < 2
 
 
 def test_typed_words_that_do_not_stand_in_the_turn_are_refused() -> None:
