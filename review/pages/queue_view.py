@@ -71,7 +71,7 @@ def _head(viewer: Viewer, filters: Filters, numbers: Counts) -> dict[str, Any]:
         (numbers.judged_today_by_you, "judged by you today") if viewer.may(Right.JUDGE) else None,
         (numbers.judged_today_by_all, "judged by all today"),
         (numbers.contested, "contested"),
-        (numbers.verifications_open, "asked of owners"),
+        (numbers.verifications_open, "open with owners"),
     ]
     return {
         "title": "Moments to judge" if filters.state == "waiting" else "Moments",
