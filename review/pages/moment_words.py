@@ -65,7 +65,7 @@ def said_in(number: int, said: str, found: Sequence[Turn]) -> Span:
 def _on_one_line(text: str) -> tuple[str, list[int]]:
     """The text with one blank for several and without capitals, and where in it each character stood.
 
-    Words are looked up in it as they are: an expression that allows for blanks takes minutes in a turn made to that end.
+    Words are looked up in it as they are: an expression that allows for blanks takes minutes in a turn made for that.
     """
     kept = [at for at, character in enumerate(text) if not (character.isspace() and text[at - 1 : at].isspace())]
     return "".join(_small(text[at]) for at in kept), kept
