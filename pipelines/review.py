@@ -37,7 +37,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Serving:
-    """A page that takes requests: where, how many moments wait, and the link to set it up while there is no user."""
+    """A page that takes requests: where, how many moments wait, and the link to set it up while there is no admin."""
 
     address: str
     waiting: int
@@ -47,7 +47,7 @@ class Serving:
         """What somebody who started it is told."""
         lines = [f"The review page is at {self.address}", f"{self.waiting:,} moments wait to be judged."]
         if self.setup_link:
-            lines.append(f"There is no user yet. Make the first admin at {self.setup_link}")
+            lines.append(f"There is no admin yet. Make the first one at {self.setup_link}")
         return "\n".join([*lines, "Stop it with Ctrl-C."])
 
 

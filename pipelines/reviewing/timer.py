@@ -47,7 +47,7 @@ class Chores:
             try:
                 chore()
             except Exception as error:  # noqa: BLE001 - the page is served on, whatever a chore meets
-                logger.warning("%s Tried again in %g s.", error, self._config.review.sync_seconds)
+                logger.warning("Put off by %g s: %s", self._config.review.sync_seconds, error)
 
     def begin(self) -> None:
         """Exchanges before anybody looks; when that cannot be now, what was copied before must do for a while."""

@@ -22,7 +22,7 @@ from review.security.proxied import vouched_name
 from review.security.setup import is_setup_token
 from review.store.engine import writing
 from review.store.sessions import close_session
-from review.store.users import add_user, has_users, set_password, user_named
+from review.store.users import add_user, has_admin, set_password, user_named
 
 __all__ = ["router"]
 
@@ -90,7 +90,7 @@ def set_up(request: Request, token: Word = "", name: Word = "", password: Word =
     vouched = vouched_name(request, desk.options) if desk.options.header else None
     try:
         with writing(desk.engine) as connection:
-            if has_users(connection):
+            if has_admin(connection):
                 raise HTTPException(403, USED_UP)
             chosen, word = (vouched or "", None) if desk.options.header else (name, password)
             by = Viewer("setup", "admin")
@@ -170,7 +170,7 @@ def _refuse_under_proxy(desk: Desk) -> None:
 
 def _check_setup(desk: Desk, token: str) -> None:
     with desk.engine.connect() as connection:
-        is_set_up = has_users(connection)
+        is_set_up = has_admin(connection)
     if is_set_up or not is_setup_token(desk.secret, token):
         raise HTTPException(403, USED_UP)
 

@@ -24,7 +24,7 @@ __all__ = [
     "change_role",
     "disable",
     "enable",
-    "has_users",
+    "has_admin",
     "keep_hash",
     "set_password",
     "user_history",
@@ -69,9 +69,9 @@ def user_name(text: str) -> str:
     return name
 
 
-def has_users(connection: Connection) -> bool:
-    """Whether there is any user, disabled ones included."""
-    return connection.scalar(sa.select(users.c.name).limit(1)) is not None
+def has_admin(connection: Connection) -> bool:
+    """Whether somebody may say who else logs in; once there is an admin, there always is one."""
+    return connection.scalar(sa.select(users.c.name).where(users.c.role == "admin").limit(1)) is not None
 
 
 def user_named(connection: Connection, name: str) -> User | None:

@@ -224,7 +224,7 @@ def test_a_page_that_is_told_to_stop_ends_with_exit_code_0(
     told = (tmp_path / "out.txt").read_text(encoding="utf-8").splitlines()
     address = told[0].removeprefix("The review page is at ")
     assert told[1] == "0 moments wait to be judged."
-    assert told[2].startswith(f"There is no user yet. Make the first admin at {address}/setup?token=")
+    assert told[2].startswith(f"There is no admin yet. Make the first one at {address}/setup?token=")
     with urllib.request.urlopen(f"{address}/login", timeout=30) as answer:
         assert answer.status == 200
     again = run("review", "--workspace", workspace.root, "--port", "0")

@@ -179,7 +179,7 @@ def test_a_day_from_the_first_log_in_to_the_evidence_pack(
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
     page.set_default_timeout(30_000)
 
-    page.goto(heading(server, r"first admin at (\S+)"))
+    page.goto(heading(server, r"first one at (\S+)"))
     page.fill("[name=name]", "maria")
     page.fill("[name=password]", PASSWORD)
     page.press("[name=password]", "Enter")
