@@ -31,8 +31,8 @@ pages = APIRouter(include_in_schema=False)
 WRONG: Final = "No user has this name and password. Mind capitals in the password, or ask an admin for a new one."
 """The same for a wrong name, a wrong password and a disabled user."""
 USED_UP: Final = (
-    "This link does not set up the page, or no longer, since there are users. Log in; if none of them is an admin, "
-    "make one: partnerlift review user add NAME --role admin."
+    "This link does not set up the page, or no longer, since there is an admin. Log in, or ask an admin to let you in; "
+    "who runs the page can make another: partnerlift review user add NAME --role admin."
 )
 Somebody = Annotated[Viewer, Depends(needs())]
 Word = Annotated[str, Form(max_length=2000)]
