@@ -22,7 +22,7 @@ from review.store.claims import regrade_all
 from review.store.engine import writing
 from review.store.forgetting import forget_conversations
 from review.store.settings import EXCHANGE, keep, kept
-from review.store.workspace_tables import last_change
+from review.store.workspace_tables import corrected_partners, last_change
 
 __all__ = ["Exchanged", "exchange", "has_changed", "was_filled"]
 
@@ -116,15 +116,17 @@ def exchange(
         belong(workspace, engine, adopt=adopt)
         before, files = _seen(engine), _files(workspace, config)
         with engine.connect() as reader:
-            people = last_change(reader)
-        if before == {"files": files, "people": people}:
+            people, partners = last_change(reader), corrected_partners(reader)
+        if (before.get("files"), before.get("people")) == (files, people):
             return Exchanged()
-        done = _inward(workspace, engine, config, now) if before.get("files") != files else Exchanged()
+        is_same = (before.get("files"), before.get("partners")) == (files, partners)
+        done = Exchanged() if is_same else _inward(workspace, engine, config, now)
         followed(workspace, engine, now)
         with engine.connect() as reader:
             people = last_change(reader)
         tables = written(workspace, engine)
-        _note(engine, {"files": _files(workspace, config) if tables else files, "people": people})
+        seen = {"files": _files(workspace, config) if tables else files, "people": people, "partners": partners}
+        _note(engine, seen)
     return Exchanged(done.copied, done.taken, tables, done.forgotten)
 
 
@@ -132,7 +134,8 @@ def has_changed(workspace: Workspace, engine: Engine, config: Config) -> bool:
     """Whether there is something to exchange, told from the files' times and the audit without reading either."""
     with engine.connect() as reader:
         people = last_change(reader)
-    return _seen(engine) != {"files": _files(workspace, config), "people": people}
+    seen = _seen(engine)
+    return (seen.get("files"), seen.get("people")) != (_files(workspace, config), people)
 
 
 def was_filled(engine: Engine) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 
 from features.grades import grade
+from features.judgements import DISPUTED
 from review.store.schema import judgements, moments
 from review.store.standing import STANDS, settle_all
 
@@ -136,5 +137,6 @@ def _regraded() -> sa.Case[str]:
         )
         for confirmed, verified, record in product((False, True), repeat=3)
     ]
-    was_judged = moments.c.verdict.is_not(None)
-    return sa.case((was_judged & moments.c.grade.is_(None), None), *cases)
+    is_no_help = moments.c.grade.is_(None) & (moments.c.verdict.is_not(None) | ~moments.c.is_assist)
+    nothing = grade(is_confirmed=False, is_verified=False, has_record=False)
+    return sa.case((is_no_help, None), (moments.c.verdict == DISPUTED, nothing), *cases)

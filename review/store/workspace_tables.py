@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import groupby
@@ -17,7 +19,7 @@ from review.store.schema import events, judgements, moments
 from review.store.standing import STANDS, settle_all
 from review.store.turns import Span, turns
 
-__all__ = ["SOURCE", "judged_moments", "last_change", "review_ids", "reviews", "take_reviews"]
+__all__ = ["SOURCE", "corrected_partners", "judged_moments", "last_change", "review_ids", "reviews", "take_reviews"]
 
 SOURCE: Final = "table"
 """``source`` of a judgement that was in the table before the database knew it."""
@@ -69,6 +71,13 @@ def judged_moments(connection: Connection) -> list[dict[str, Any]]:
 def last_change(connection: Connection) -> int:
     """A number that grows with every change that people make."""
     return connection.scalar(sa.select(sa.func.max(events.c.seq))) or 0
+
+
+def corrected_partners(connection: Connection) -> str:
+    """A digest of which moments people gave to which other partners."""
+    query = sa.select(moments.c.moment_id, moments.c.told_partner).where(moments.c.told_partner.is_not(None))
+    rows = sorted(map(tuple, connection.execute(query)))
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
 def _left(connection: Connection, found: Iterable[RowMapping]) -> Iterator[dict[str, Any]]:

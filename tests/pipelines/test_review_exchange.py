@@ -27,6 +27,7 @@ from review.store.turns import turns
 pytestmark = pytest.mark.slow
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
+BOB = Viewer("bob", "reviewer")
 ANN = Viewer("ann", "reviewer")
 CONFIG = Config.model_validate({"report_currency": "USD"})
 TEXTS = ("Northwind ran the proof of concept for us.", "Fine.", "Northwind cleared the audit questions as well.")
@@ -224,6 +225,22 @@ def test_both_halves_of_a_split_moment_reach_the_workspace_and_stay_there(worksp
         assert quotes == dict(zip(names, (TEXTS[0][:13], TEXTS[0][14:41]), strict=True))
         assert told(workspace) == dict.fromkeys(names, "confirmed")
         put(workspace, "moments", [moment("m1", 0), moment("m2", 2)])
+
+
+def test_a_moment_given_to_another_partner_has_only_what_bears_that_one_out(
+    workspace: Workspace, engine: Engine
+) -> None:
+    put(workspace, "partners", [*TABLES_OF_IT["partners"], {"partner_id": "bk", "name": "Bk", "partner_type": "si"}])
+    run(workspace, engine)
+    with writing(engine) as connection:
+        judge(connection, "m1", ANN, verdict="confirmed", partner_id="bk", at=NOW)
+        judge(connection, "m2", ANN, verdict="confirmed", at=NOW)
+        judge(connection, "m2", BOB, verdict="rejected", at=NOW)
+    run(workspace, engine)
+    found = row(engine, schema.moments, moment_id="m1")
+    assert (found["told_partner"], found["has_record"], found["grade"]) == ("bk", False, "C")
+    assert row(engine, schema.moments, moment_id="m2")["grade"] == "D"
+    assert run(workspace, engine) == Exchanged()
 
 
 def test_only_what_changed_is_copied_again(workspace: Workspace, engine: Engine) -> None:
