@@ -118,7 +118,7 @@ def partner_rows(connection: Connection, report_currency: str) -> list[PartnerRo
 def claims_of(
     connection: Connection, partner_id: str, period: Period, method: str, *, is_main: bool, report_currency: str
 ) -> list[Claim]:
-    """A partner's claims on deals that closed in the period, those with most money first.
+    """A partner's claims on deals that closed in the period, those with most money (at its rate) first.
 
     Parameters
     ----------
@@ -130,14 +130,16 @@ def claims_of(
         amount = claims.c.credits[(method, "amount", "credit")].as_float()
     own = (claims.c.deal_id, claims.c.outcome, claims.c.closed_at, claims.c.grade, claims.c.currency)
     counts = (claims.c.n_moments, claims.c.n_confirmed, claims.c.n_verified)
-    rate = (deals.c.amount_in_report / sa.func.nullif(deals.c.amount, 0.0)).label("rate")
+    whole = sa.func.nullif(deals.c.amount, 0.0)
+    rates = ((deals.c.amount_in_report / whole).label("rate"), (amount * deals.c.worth / whole).label("worth"))
     select = (
-        sa.select(*own, *counts, share.label("share"), amount.label("amount"), rate, deals.c.name.label("deal_name"))
+        sa.select(*own, *counts, share.label("share"), amount.label("amount"), *rates, deals.c.name.label("deal_name"))
         .join(deals, deals.c.deal_id == claims.c.deal_id)
         .where(claims.c.partner_id == partner_id, claims.c.outcome != "open", *period.holds(claims.c.closed_at))
     )
-    made = [_claim(row, report_currency) for row in connection.execute(select).mappings()]
-    return sorted(made, key=lambda claim: (-(claim.cents or 0), -(claim.share or 0.0), claim.deal_id))
+    rows = connection.execute(select).mappings().all()
+    ordered = sorted(rows, key=lambda row: (-(row["worth"] or 0.0), -(row["share"] or 0.0), row["deal_id"]))
+    return [_claim(row, report_currency) for row in ordered]
 
 
 def range_of(connection: Connection, partner_id: str, period: Period, method: str) -> Interval | None:

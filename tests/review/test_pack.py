@@ -76,7 +76,8 @@ def company(filled: Engine) -> Engine:
         for deal_id, (outcome, currency, amount, credit) in more.items():
             own = {"deal_id": deal_id, "outcome": outcome, "currency": currency, "closed_at": closed, "digest": "1"}
             rate = 1.0 if currency == "USD" else None
-            deal = {"name": f"+{deal_id}", "amount": amount, "amount_in_report": rate and amount, "facts": {}}
+            deal = {"name": f"+{deal_id}", "amount": amount, "worth": amount, "facts": {}}
+            deal |= {"amount_in_report": rate and amount}
             connection.execute(deals.insert(), [{**own, **deal, "created_at": closed - timedelta(days=90)}])
             claim = {"partner_id": "nw", "share": credit["win"]["share"], "credits": {"model": credit}}
             connection.execute(claims.insert(), [{**own, **claim, "amount": credit.get("amount", {}).get("credit")}])

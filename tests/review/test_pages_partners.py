@@ -38,7 +38,7 @@ def second_deal(engine: Engine, **changed: Any) -> None:
     """Another won deal of Northwind, of 1,000 EUR in another year."""
     closed = datetime(2025, 12, 31, 23, 59, tzinfo=UTC)
     credit = {"model": {"amount": {"credit": 500.0}, "win": {"share": 0.5}}, "linear": {"win": {"share": 0.25}}}
-    deal = {"deal_id": "d3", "name": "Cobalt", "outcome": "won", "amount": 1000.0, "currency": "EUR",
+    deal = {"deal_id": "d3", "name": "Cobalt", "outcome": "won", "amount": 1000.0, "currency": "EUR", "worth": 1000.0,
             "amount_in_report": None, "created_at": closed, "closed_at": closed, "digest": "", "facts": {}}  # fmt: skip
     claim = {"deal_id": "d3", "partner_id": "nw", "closed_at": closed, "outcome": "won", "currency": "EUR",
              "share": 0.5, "amount": 500.0, "amount_in_report": None, "credits": credit, "digest": "1"}  # fmt: skip
