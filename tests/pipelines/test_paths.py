@@ -270,7 +270,7 @@ def test_a_setting_that_makes_no_sense_is_a_fault_with_its_place(credit: dict[st
 
 
 def test_the_configuration_and_the_verb_know_the_same_methods() -> None:
-    assert set(get_args(Method)) == set(KNOWN) == {"model", "shap", *METHODS}
+    assert set(get_args(Method)) == set(KNOWN) == {"model", "shap", "verified", *METHODS}
 
 
 def test_settings_are_written_with_the_run(ready: Workspace) -> None:
