@@ -30,6 +30,7 @@ def by_deal(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values("deal_id", ignore_index=True)
 
 
+@pytest.mark.slow
 def test_every_coalition_is_listed_once_and_larger_deals_left_out(
     inputs: Build, company: Callable[[int], Tables]
 ) -> None:

@@ -245,6 +245,7 @@ def test_only_what_changed_is_scored_and_the_end_is_that_of_a_fresh_run(ruled: W
     assert_same(without_run(ruled), without_run(fresh))
 
 
+@pytest.mark.slow
 def test_deals_that_vanish_or_reopen_lose_their_credit(ruled: Workspace) -> None:
     deals = ruled.read("deals")
     vanished, reopened = deals.query("outcome != 'open'")["deal_id"].iloc[:2]
@@ -317,6 +318,7 @@ def test_deals_that_outgrew_their_buckets_are_divided_anew_and_keep_all_methods_
         assert_same(without_run(ruled_once), without_run(workspace))
 
 
+@pytest.mark.slow
 def test_credits_that_were_taken_away_are_made_again_when_deals_are_divided_anew(
     ruled: Workspace, ruled_once: Workspace
 ) -> None:
@@ -329,6 +331,7 @@ def n_deals_of(file: Path) -> int:
     return int(pd.read_parquet(file)["deal_id"].nunique())
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_under_its_own_id_and_time(
     ruled: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -384,6 +387,7 @@ def test_workspace_without_touches_credits_the_own_team(tmp_path: Path) -> None:
     assert set(workspace.read("credits")["partner_id"]) == {DIRECT}
 
 
+@pytest.mark.slow
 def test_workspace_without_closed_deals_ends_with_empty_tables(tmp_path: Path) -> None:
     workspace = put(tmp_path, {"deals": company()["deals"].assign(outcome="open")})
     report = score(workspace, configured(), methods=["linear"], now=NOW)

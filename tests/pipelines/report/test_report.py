@@ -91,6 +91,7 @@ def test_report_has_every_part_that_is_promised(company: Any, tmp_path: Path) ->
         assert words in page.text, words
 
 
+@pytest.mark.slow
 def test_same_tables_give_the_same_bytes_whatever_the_order_of_their_rows(company: Any, tmp_path: Path) -> None:
     first = report(company.write(tmp_path / "a"), Config(), now=NOW).read_bytes()
     for name in ("deals", "partners", "touchpoints", "credits"):
@@ -161,6 +162,7 @@ def test_amounts_in_several_currencies_are_shown_apart(company: Any, tmp_path: P
     assert re.search(r"worth [€$][\d.]+[Mk] \+ [€$][\d.]+[Mk]", page.text)
 
 
+@pytest.mark.slow
 def test_amounts_without_a_currency_are_said_to_have_none(company: Any, tmp_path: Path) -> None:
     company.deals.loc[::2, "currency"] = "XXX"
     assert "(no currency)" in made(company.write(tmp_path / "some"), tmp_path).text
