@@ -10,14 +10,17 @@ from fastapi import APIRouter, Depends, Form, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, BeforeValidator, Field
 
+from review.agreement import Agreement, PairAgreement
 from review.desk import AtDesk, Desk
 from review.pages.agreement_view import AgreementView, agreement_view
 from review.pages.filters import some, storable
 from review.pages.paging import MOST_PAGES, pager
 from review.pages.refusing import refusing
+from review.precision import Precision
 from review.rendering import page
 from review.roles import Right, Viewer
 from review.security.access import needs
+from review.store.agreement import Reviewer
 from review.store.contested import PAGE_SIZE, contested, follow, n_contested, overruled
 from review.store.engine import writing
 from review.store.periods import Period
@@ -35,68 +38,18 @@ Note = Annotated[Annotated[str, BeforeValidator(storable), Field(max_length=4_00
 PERIODS: Final[dict[Days, str]] = {"30": "last 30 days", "90": "last 90 days", "365": "last year", "all": "all time"}
 
 
-class Agreed(BaseModel):
-    """Krippendorff's alpha of all, with its 95 % interval; null where it cannot be told."""
-
-    n: int
-    n_people: int
-    same: float | None
-    alpha: float | None
-    lo: float | None
-    hi: float | None
-
-
-class AgreedPair(BaseModel):
-    """Cohen's kappa of two people."""
-
-    one: str
-    other: str
-    n: int
-    same: float
-    kappa: float | None
-    lo: float | None
-    hi: float | None
-
-
-class Work(BaseModel):
-    """What one person did; ``seconds`` is the median time between two judgements."""
-
-    name: str
-    n: int
-    seconds: float | None
-    n_shared: int
-    n_as_standing: int
-
-
-class PrecisionAnswer(BaseModel):
-    """How often the model was right, of some moments that people judged."""
-
-    name: str
-    n: int
-    n_confirmed: int
-    n_relabelled: int
-    n_rejected: int
-    share: float
-    lo: float
-    hi: float
-    helped: float
-    helped_lo: float
-    helped_hi: float
-    confidence: float
-
-
 class AgreementAnswer(BaseModel):
     """Agreement and precision; people's names are those that the viewer may see."""
 
-    on_help: Agreed
-    on_type: Agreed
-    pairs_on_help: list[AgreedPair]
-    pairs_on_type: list[AgreedPair]
-    reviewers: list[Work]
-    precision: PrecisionAnswer | None
-    by_type: list[PrecisionAnswer]
-    by_week: list[PrecisionAnswer]
-    by_confidence: list[PrecisionAnswer]
+    on_help: Agreement
+    on_type: Agreement
+    pairs_on_help: list[PairAgreement]
+    pairs_on_type: list[PairAgreement]
+    reviewers: list[Reviewer]
+    precision: Precision | None
+    by_type: list[Precision]
+    by_week: list[Precision]
+    by_confidence: list[Precision]
     contested: int
 
 
